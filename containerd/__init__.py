@@ -1,0 +1,1 @@
+"""What containerd accepts: versions, configuration files, rules, migration. Pure: text in, text out."""

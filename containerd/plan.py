@@ -1,0 +1,96 @@
+"""From what is known of a node to what is to be done on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from containerd.errors import Refused
+from containerd.hosts_toml import HostsRenderer
+from containerd.migration import Decision, Policy, Strategy, decide
+from containerd.node import NodeFacts, checksum
+from containerd.secrets import unified_diff
+from containerd.versions import Generation
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """One file of a transaction: where it is renamed to, and the sums that its manifest records."""
+
+    kind: str
+    path: str
+    before: str | None = field(repr=False)
+    after: str = field(repr=False)
+
+    @property
+    def before_sum(self) -> str:
+        """The sha256 of the live text that the plan was made on, or ``absent``."""
+        return "absent" if self.before is None else checksum(self.before)
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """What a rollout does on one node, and why."""
+
+    facts: NodeFacts
+    policy: Policy
+    decision: Decision
+    files: tuple[PlannedFile, ...]
+    restart: bool
+    reason: str
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.files) or self.restart
+
+    @property
+    def diff(self) -> str:
+        """The change of every file as one unified diff, secrets masked."""
+        return "".join(unified_diff(file.path, file.before, file.after) for file in self.files)
+
+
+def plan_node(facts: NodeFacts, filed: Generation, policy: Policy, render: HostsRenderer) -> NodePlan:
+    """Decide what a rollout does on a node that the inventory files under the generation ``filed``.
+
+    Raises ``Refused`` or ``NotToml`` with what to do where nothing can be done safely.
+    """
+    _check_generation(facts, filed)
+    if policy.strategy is not Strategy.SKIP:
+        _check_ready(facts)
+    decision = decide(facts.config, facts.config_file, facts.hosts_files, facts.daemon.version, policy, render)
+    files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
+    pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
+    restart = pending or any(file.kind == "config" for file in files)
+    reason = decision.reason
+    if pending and not files:
+        reason = f"restart pending: {facts.config_file} is as planned, but newer than the running containerd"
+    return NodePlan(facts, policy, decision, files, restart, reason)
+
+
+def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
+    kind = "config" if path == facts.config_file else "hosts"
+    return PlannedFile(kind, facts.real_path(path), facts.text(path), text)
+
+
+def _check_generation(facts: NodeFacts, filed: Generation) -> None:
+    runs = facts.daemon.version
+    if runs.generation is not filed:
+        raise Refused(
+            f"runs containerd {runs.text}, but is filed under containerd-{filed.value}; "
+            f"move it to containerd-{runs.generation.value} in hosts.yaml"
+        )
+
+
+def _check_ready(facts: NodeFacts) -> None:
+    if facts.transaction is not None and facts.transaction.unfinished:
+        raise Refused(
+            f"run {facts.transaction.run} did not finish here ({facts.transaction.state}); "
+            "undo it first: python main.py rollback --host NODE"
+        )
+    if facts.daemon.needs_daemon_reload:
+        raise Refused(
+            "the unit of containerd changed on disk, and a restart would start the old one; "
+            "run systemctl daemon-reload there, then the rollout again"
+        )
+    if facts.cri.state != "ok":
+        raise Refused(f"CRI was not ok before this run: {facts.cri.detail}; repair the node first")

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from containerd.errors import Refused
+from containerd.hosts_toml import HostEntry, HostsToml, from_endpoints, host_dir, upstream_of
+
+
+@pytest.mark.parametrize(
+    ("registry", "directory"),
+    [
+        ("docker.io", "docker.io"),
+        ("10.0.0.5:5000", "10.0.0.5_5000_"),
+        ("localhost", "localhost"),
+        ("[::1]:5000", "[::1]_5000_"),
+        ("[::1]", "[::1]"),
+    ],
+)
+def test_directory(registry: str, directory: str) -> None:
+    assert host_dir(registry) == directory
+
+
+@pytest.mark.parametrize(
+    ("registry", "upstream"),
+    [
+        ("docker.io", "https://registry-1.docker.io"),
+        ("ghcr.io", "https://ghcr.io"),
+        ("10.0.0.5:5000", "https://10.0.0.5:5000"),
+        ("localhost", None),
+        ("localhost:5000", None),
+        ("127.0.0.1:5000", None),
+        ("[::1]:5000", None),
+    ],
+)
+def test_upstream(registry: str, upstream: str | None) -> None:
+    assert upstream_of(registry) == upstream
+
+
+@pytest.mark.parametrize(
+    ("registry", "endpoints", "server", "hosts"),
+    [
+        ("quay.io", ["http://c:1", "https://d"], "https://quay.io", [HostEntry("http://c:1"), HostEntry("https://d")]),
+        ("docker.io", ["http://c:1"], "https://registry-1.docker.io", [HostEntry("http://c:1")]),
+        (
+            "docker.io",
+            ["http://c:1", "https://registry-1.docker.io"],
+            "https://registry-1.docker.io",
+            [HostEntry("http://c:1")],
+        ),
+        ("docker.io", ["https://docker.io"], "https://registry-1.docker.io", [HostEntry("https://docker.io")]),
+        ("quay.io", ["http://c:1/v2"], "https://quay.io", [HostEntry("http://c:1")]),
+        ("quay.io", ["http://c:1/v2/"], "https://quay.io", [HostEntry("http://c:1")]),
+        ("quay.io", ["https://c/v2/proxy"], "https://quay.io", [HostEntry("https://c/v2/proxy", override_path=True)]),
+        ("quay.io", ["c.example"], "https://quay.io", [HostEntry("https://c.example")]),
+        ("quay.io", ["localhost:5000"], "https://quay.io", [HostEntry("http://localhost:5000")]),
+        ("quay.io", ["http://c:1", "http://c:1/v2"], "https://quay.io", [HostEntry("http://c:1")]),
+        ("10.0.0.5:5000", ["http://10.0.0.5:5000"], "http://10.0.0.5:5000", []),
+        ("10.0.0.5:5000", ["http://c:1", "http://10.0.0.5:5000"], "http://10.0.0.5:5000", [HostEntry("http://c:1")]),
+        (
+            "10.0.0.5:5000",
+            ["http://10.0.0.5:5000", "http://c:1"],
+            "http://10.0.0.5:5000",
+            [HostEntry("http://10.0.0.5:5000"), HostEntry("http://c:1")],
+        ),
+        ("localhost:5000", ["http://c:1"], None, [HostEntry("http://c:1")]),
+    ],
+)
+def test_an_old_mirror_in_the_new_form(
+    registry: str, endpoints: list[str], server: str | None, hosts: list[HostEntry]
+) -> None:
+    mapped = from_endpoints(registry, endpoints)
+    assert mapped.hosts_toml == HostsToml(server, tuple(hosts))
+    assert mapped.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "hosts", "note"),
+    [
+        ("registry.example/google_containers", (), "never worked"),
+        ("user:hunter2@registry.example/google_containers", (), "never worked"),
+        ("https://c/", (HostEntry("https://c"),), "works from now on"),
+        ("https://user:hunter2@c", (HostEntry("https://c"),), "never used by containerd"),
+    ],
+)
+def test_a_difference_is_noted(endpoint: str, hosts: tuple[HostEntry, ...], note: str) -> None:
+    mapped = from_endpoints("quay.io", [endpoint])
+    assert mapped.hosts_toml.hosts == hosts
+    assert note in mapped.notes[0]
+    assert "hunter2" not in mapped.notes[0]
+
+
+@pytest.mark.parametrize("endpoint", ["${CACHE}", "ftp://c", "http://", 'http://c"]', "http://c?x=1", "http://c d", ""])
+def test_what_is_no_url_is_refused(endpoint: str) -> None:
+    with pytest.raises(Refused, match=r'mirrors\."quay\.io" has an endpoint that is not a plain http\(s\) URL'):
+        from_endpoints("quay.io", [endpoint])
+
+
+def test_a_registry_below_a_path_of_itself_is_refused() -> None:
+    with pytest.raises(Refused, match=r"write its hosts\.toml"):
+        from_endpoints("quay.io", ["https://quay.io/proxy"])
