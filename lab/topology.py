@@ -1,0 +1,84 @@
+"""Which nodes the lab has: pure, from the number of additional workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.errors import LabUsageError
+
+SUBNET = "198.18.20"
+HOST_ADDRESS = f"{SUBNET}.1"
+CACHE_ADDRESS = f"{SUBNET}.10"
+CACHE_ENDPOINT = f"http://{CACHE_ADDRESS}:5000"
+MAX_WORKERS = 150
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A line of containerd, and the Debian suite that ships it."""
+
+    name: str
+    group: str
+    suite: str
+    sandbox_image: str
+
+
+GENERATION_1_6 = Generation("1.6", "containerd-1.6", "bookworm", "registry.k8s.io/pause:3.6")
+GENERATION_1_7 = Generation("1.7", "containerd-1.7", "trixie", "registry.k8s.io/pause:3.8")
+GENERATION_2 = Generation("2", "containerd-2", "forky", "registry.k8s.io/pause:3.10")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine of the lab; without a generation it is in the inventory only and is not booted."""
+
+    name: str
+    address: str
+    role: str
+    generation: Generation | None = None
+    config: str = "config-v2.toml"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The node's groups in the inventory."""
+        return (self.role,) if self.generation is None else (self.role, self.generation.group)
+
+    @property
+    def number(self) -> int:
+        """The last part of the address, unique in the lab."""
+        return int(self.address.rpartition(".")[2])
+
+
+def fleet(workers: int = 0) -> tuple[Node, ...]:
+    """Return the whole inventory: the default nodes and `workers` more, half of them 1.7 and half 2.x.
+
+    Raises LabUsageError when there are not that many addresses.
+    """
+    if not 0 <= workers <= MAX_WORKERS:
+        raise LabUsageError(f"--workers takes 0 to {MAX_WORKERS}, not {workers}")
+    return (
+        Node("registry-vm", CACHE_ADDRESS, "caches"),
+        Node("k8s-master", f"{SUBNET}.20", "control-plane", GENERATION_1_6),
+        _worker(1, GENERATION_1_6),
+        _worker(2, GENERATION_1_7),
+        _worker(3, GENERATION_1_7),
+        _worker(4, GENERATION_2),
+        _worker(5, GENERATION_2),
+        *(_additional(number) for number in range(6, 6 + workers)),
+    )
+
+
+def booted(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Return those of `nodes` that the lab boots."""
+    return tuple(node for node in nodes if node.generation is not None)
+
+
+def _worker(number: int, generation: Generation, config: str = "config-v2.toml") -> Node:
+    return Node(f"worker-{number}", f"{SUBNET}.{20 + number}", "workers", generation, config)
+
+
+def _additional(number: int) -> Node:
+    if number % 2 == 0:
+        return _worker(number, GENERATION_1_7)
+    return _worker(number, GENERATION_2, "config-v3.toml" if number % 4 == 1 else "config-v2.toml")
