@@ -1,0 +1,1 @@
+"""How a fleet is reached: inventory, connection, runner, waves, progress and report."""

@@ -1,0 +1,88 @@
+"""Checks of an inventory that concern several entries at once. Each raises ``InventoryError``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from nornir.core.inventory import Group, Host, Inventory
+
+from fleet.errors import InventoryError
+from fleet.settings import DefaultsEntry, GroupEntry
+
+
+def check_registries(defaults: DefaultsEntry, path: Path) -> None:
+    """Refuse an empty table, and a port or a container that two registries share."""
+    rows = defaults.data.registries
+    if not rows:
+        raise InventoryError("the table of registries is empty", str(path), None, "data.registries")
+    for field in ("port", "container"):
+        owner: dict[Any, str] = {}
+        for name, row in rows.items():
+            value = getattr(row, field)
+            if value in owner:
+                message = f"{field} {value} is used twice: by {owner[value]} and by {name}"
+                raise InventoryError(message, str(path), None, f"data.registries.{name}.{field}")
+            owner[value] = name
+
+
+def check_groups(groups: Mapping[str, GroupEntry], path: Path) -> None:
+    """Refuse a parent group that does not exist, and groups that contain themselves."""
+    for name, entry in groups.items():
+        for parent in entry.groups:
+            if parent not in groups:
+                raise InventoryError(f"unknown group {parent!r}", str(path), name, "groups")
+        if name in _ancestors(name, groups):
+            raise InventoryError("the group contains itself", str(path), name, "groups")
+
+
+def _ancestors(name: str, groups: Mapping[str, GroupEntry]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(groups[name].groups)
+    while waiting:
+        group = waiting.pop()
+        if group not in found and group in groups:
+            found.add(group)
+            waiting += groups[group].groups
+    return found
+
+
+def check_hosts(inventory: Inventory, path: Path) -> None:
+    """Refuse hosts without address or user, two names for one address, disagreeing groups, no cache host."""
+    seen: dict[tuple[str, int], str] = {}
+    for name, host in inventory.hosts.items():
+        if not host.hostname:
+            raise InventoryError("no address; give the host a hostname", str(path), name, "hostname")
+        if not host.username:
+            raise InventoryError("no user to log in as; defaults.yaml is the usual place", str(path), name, "username")
+        address = (host.hostname, host.port or 22)
+        if address in seen:
+            message = f"{host.hostname} port {address[1]} is also {seen[address]}: one machine, two names"
+            raise InventoryError(message, str(path), name, "hostname")
+        seen[address] = name
+        _check_agreement(host, path)
+    if not any(host.has_parent_group("caches") for host in inventory.hosts.values()):
+        raise InventoryError("no host is in the group caches: nodes would have no mirror", str(path), None, "caches")
+
+
+def _check_agreement(host: Host, path: Path) -> None:
+    own = dict(_settings(host))
+    for one, other in combinations(host.extended_groups(), 2):
+        if one.has_parent_group(other) or other.has_parent_group(one):
+            continue
+        theirs = dict(_settings(other))
+        for key, value in _settings(one):
+            if key not in own and key in theirs and theirs[key] != value:
+                message = f"group {one.name} says {value}, group {other.name} says {theirs[key]}; say it on the host"
+                raise InventoryError(message, str(path), host.name, key)
+
+
+def _settings(element: Host | Group) -> Iterator[tuple[str, Any]]:
+    for key in ("hostname", "port", "username"):
+        value = object.__getattribute__(element, key)
+        if value is not None:
+            yield key, value
+    for key, value in element.data.items():
+        yield f"data.{key}", getattr(value, "value", value)

@@ -1,0 +1,120 @@
+"""Commands on a node: exec channels with real exit codes, bytes in and out, and one deadline."""
+
+from __future__ import annotations
+
+import selectors
+import shlex
+import time
+from dataclasses import dataclass
+
+import paramiko
+from nornir.core.inventory import Host
+
+from fleet.connection import CONNECTION, client_of
+from fleet.errors import CommandTimeout, ConnectionLost, SudoRefused
+
+GRACE_SECONDS = 10.0
+CHUNK = 32768
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended: -1 is death by a signal."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def complaint(self) -> str:
+        """The last line that the command wrote to stderr, or its exit code."""
+        lines = self.stderr.decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else f"exit code {self.exit_code}"
+
+
+def run_script(host: Host, script: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> Completed:
+    """Run a POSIX shell script on ``host`` as root, with ``args`` as its ``$1`` and on, and ``stdin``.
+
+    ``timeout`` is in seconds; a command that takes longer is killed on the node, then given up on.
+    Raises ``Unreachable`` or ``ConnectionLost`` for the connection, ``CommandTimeout``, and ``SudoRefused`` where the
+    user is not root and ``sudo -n`` does not work.
+    """
+    words = ["timeout", "-k", "5", f"{timeout:.0f}", "sh", "-c", script, "sh", *args]
+    sudo = host.username != "root"
+    command = shlex.join(["sudo", "-n", *words] if sudo else words)
+    done = _execute(client_of(host), command, stdin, timeout + GRACE_SECONDS)
+    if done.exit_code == 124:
+        raise CommandTimeout(f"a step took longer than {timeout:.0f} s and was stopped")
+    if sudo and done.exit_code == 1 and done.stderr.startswith(b"sudo"):
+        message = f"sudo -n is refused for {host.username} ({done.complaint}); allow it without a password"
+        raise SudoRefused(message)
+    return done
+
+
+def reconnect(host: Host) -> None:
+    """Close the connection to ``host`` and open a new one. Raises ``Unreachable``."""
+    if CONNECTION in host.connections:
+        host.close_connection(CONNECTION)
+    client_of(host)
+
+
+def _execute(client: paramiko.SSHClient, command: str, stdin: bytes, seconds: float) -> Completed:
+    deadline = time.monotonic() + seconds
+    transport = client.get_transport()
+    if transport is None or not transport.is_active():
+        raise ConnectionLost("the connection is gone")
+    try:
+        channel = transport.open_session(timeout=min(seconds, 15.0))
+        try:
+            channel.exec_command(command)
+            return _pump(channel, stdin, deadline)
+        finally:
+            channel.close()
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
+
+
+def _pump(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed:
+    """Move stdin, stdout and stderr together; paramiko's own readers can deadlock (paramiko #1778, #2685)."""
+    output: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+    pending = memoryview(stdin)
+    channel.setblocking(0)
+    if not pending:
+        channel.shutdown_write()
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        while not _drain(channel, output):
+            if pending and channel.send_ready():
+                pending = pending[channel.send(bytes(pending[:CHUNK])) :]
+                if not pending:
+                    channel.shutdown_write()
+            _check_deadline(channel, deadline)
+            selector.select(0.001 if pending else min(1.0, max(0.0, deadline - time.monotonic())))
+    return Completed(_exit_code(channel, deadline), bytes(output[0]), bytes(output[1]))
+
+
+def _drain(channel: paramiko.Channel, output: tuple[bytearray, bytearray]) -> bool:
+    """Take what has arrived; return whether that was the end of it."""
+    ended = bool(channel.eof_received or channel.closed)
+    while channel.recv_ready():
+        output[0].extend(channel.recv(65536))
+    while channel.recv_stderr_ready():
+        output[1].extend(channel.recv_stderr(65536))
+    return ended
+
+
+def _check_deadline(channel: paramiko.Channel, deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise CommandTimeout("a command did not answer within its deadline")
+    transport = channel.get_transport()
+    if not transport.is_active():
+        raise ConnectionLost("the connection broke while a command was running")
+
+
+def _exit_code(channel: paramiko.Channel, deadline: float) -> int:
+    channel.status_event.wait(max(0.1, deadline - time.monotonic()))
+    if not channel.exit_status_ready():
+        raise CommandTimeout("a command did not report its end within its deadline")
+    if channel.exit_status == -1 and not channel.get_transport().is_active():
+        raise ConnectionLost("the connection broke while a command was running")
+    return int(channel.exit_status)

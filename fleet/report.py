@@ -1,0 +1,106 @@
+"""What became of every node of a selection, and the exit code that says it in one number."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, IntEnum
+
+from fleet.errors import UsageError
+
+
+class Outcome(str, Enum):
+    """The one word that each node ends with."""
+
+    MIGRATED = "migrated"
+    UNCHANGED = "unchanged"
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNTOUCHED = "untouched"
+
+
+class Exit(IntEnum):
+    """The exit codes."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_VERIFIED = 3
+    UNREACHABLE = 4
+    PENDING = 5
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """What became of one node.
+
+    ``weight`` is the exit code that this node asks for; ``diff`` is masked; ``details`` are further lines for people.
+    """
+
+    outcome: Outcome
+    reason: str
+    weight: Exit = Exit.OK
+    generation: str = ""
+    version: str = ""
+    strategy: str = ""
+    run: str | None = None
+    diff: str = ""
+    details: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for ``--json``; what is empty is left out."""
+        told = {name: getattr(self, name) for name in ("generation", "version", "strategy", "run", "diff", "details")}
+        return {"outcome": self.outcome.value, "reason": self.reason} | {k: v for k, v in told.items() if v}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of every selected node; ``run`` is ``None`` where no machine was to be changed."""
+
+    run: str | None
+    nodes: Mapping[str, NodeReport]
+    interrupted: bool = False
+    title: str = field(default="")
+
+    @property
+    def exit_code(self) -> Exit:
+        """3 wins over an interruption, that over 1, then 4, then 5."""
+        weights = {node.weight for node in self.nodes.values()}
+        if Exit.NOT_VERIFIED in weights:
+            return Exit.NOT_VERIFIED
+        if self.interrupted:
+            return Exit.INTERRUPTED
+        return next((code for code in (Exit.FAILED, Exit.UNREACHABLE, Exit.PENDING) if code in weights), Exit.OK)
+
+    def with_diffs(self, *, shown: bool) -> Report:
+        """Return the report with its diffs, or without."""
+        if shown:
+            return self
+        return replace(self, nodes={name: replace(node, diff="") for name, node in self.nodes.items()})
+
+    def as_json(self) -> str:
+        """Return the report as one JSON document."""
+        nodes = {name: node.as_dict() for name, node in self.nodes.items()}
+        return json.dumps({"run": self.run, "exit": int(self.exit_code), "nodes": nodes}, indent=2)
+
+    @property
+    def sums(self) -> str:
+        """How many nodes ended with which word, in the words' order."""
+        return count(node.outcome for node in self.nodes.values())
+
+
+def count(outcomes: Iterable[Outcome]) -> str:
+    """Return for example ``4 migrated, 1 skipped``."""
+    counted = Counter(outcomes)
+    return ", ".join(f"{counted[outcome]} {outcome.value}" for outcome in Outcome if counted[outcome])
+
+
+def error_json(error: UsageError) -> str:
+    """Return a usage or inventory error as one JSON document."""
+    return json.dumps({"exit": int(Exit.USAGE), "error": error.place.as_dict() | {"message": error.args[0]}}, indent=2)

@@ -1,0 +1,131 @@
+"""What people see: results on stdout, progress and questions on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import TextIO
+
+from nornir.core.inventory import Host
+from nornir.core.task import AggregatedResult, MultiResult, Task
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fleet.report import NodeReport, Outcome, Report
+
+_COLOURS = {
+    Outcome.MIGRATED: "green",
+    Outcome.PLANNED: "cyan",
+    Outcome.ROLLED_BACK: "yellow",
+    Outcome.FAILED: "red",
+    Outcome.UNREACHABLE: "red",
+    Outcome.UNTOUCHED: "yellow",
+}
+_PIPE_WIDTH = 200
+
+
+class Screen:
+    """The two streams. With ``quiet`` (``--json``) stdout belongs to the machine, and no table is printed."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._out = _console(sys.stdout)
+        self._err = _console(sys.stderr)
+
+    def progress(self, text: str) -> None:
+        """Write one line of progress to stderr."""
+        self._err.print(text, markup=False, soft_wrap=True)
+
+    def table(self, title: str, nodes: Mapping[str, NodeReport]) -> None:
+        """Show one row per node on stdout, or on stderr where stdout is the machine's."""
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading in ("node", "containerd", "outcome", "reason"):
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("node", "containerd"))
+        for name, node in nodes.items():
+            version = node.version or node.generation
+            outcome = Text(node.outcome.value, style=_COLOURS.get(node.outcome, ""))
+            table.add_row(name, version, outcome, Text(node.reason))
+        (self._err if self.quiet else self._out).print(table)
+
+    def details(self, nodes: Mapping[str, NodeReport]) -> None:
+        """Show diffs and further lines of every node that has some."""
+        console = self._err if self.quiet else self._out
+        for name, node in nodes.items():
+            if node.diff or node.details:
+                console.print(f"\n{name}:", markup=False)
+            for line in node.details:
+                console.print(f"  {line}", markup=False, soft_wrap=True)
+            for line in node.diff.splitlines():
+                style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+                console.print(line, style=style, markup=False, soft_wrap=True)
+
+    def result(self, report: Report, *, as_json: bool) -> None:
+        """Print the report: JSON for machines, or a table and details for people."""
+        if as_json:
+            sys.stdout.write(report.as_json() + "\n")
+            return
+        self.details(report.nodes)
+        self.table(report.title, report.nodes)
+        self._out.print(f"\n{report.sums} (exit code {int(report.exit_code)})")
+
+    def verbose(self, results: Sequence[AggregatedResult]) -> None:
+        """Show Nornir's own view of every step on stderr."""
+        if not results:
+            return
+        # Importing it wraps both streams for good and colours every later line (nornir #571): undone at once.
+        import colorama  # noqa: PLC0415
+        from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
+
+        colorama.deinit()
+        written = StringIO()
+        with redirect_stdout(written):
+            for result in results:
+                print_result(result, severity_level=logging.DEBUG)
+        self._err.print(Text.from_ansi(written.getvalue()), soft_wrap=True)
+
+    def agreed(self, question: str, answer: str) -> bool:
+        """Ask on the terminal; only ``answer``, typed, is a yes. Without a terminal there is nobody to ask: yes."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        self._err.print(f"{question} ", end="", markup=False)
+        try:
+            return sys.stdin.readline().strip() == answer
+        except KeyboardInterrupt:
+            return False
+
+
+class ProgressProcessor:
+    """A Nornir processor that says on stderr what each node has done, step by step."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def task_started(self, task: Task) -> None:
+        """Say nothing."""
+
+    def task_completed(self, task: Task, result: AggregatedResult) -> None:
+        """Say nothing."""
+
+    def task_instance_started(self, task: Task, host: Host) -> None:
+        """Say nothing."""
+
+    def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
+        """Say nothing."""
+
+    def subtask_instance_started(self, task: Task, host: Host) -> None:
+        """Say nothing."""
+
+    def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
+        """Say how a step of the node went; what the step did within itself is its own affair."""
+        if task.parent_task is not None and task.parent_task.parent_task is None:
+            self._screen.progress(f"{host.name}: {task.name} {'failed' if result.failed else 'done'}")
+
+
+def _console(stream: TextIO) -> Console:
+    if stream.isatty():
+        return Console(file=stream, highlight=False)
+    return Console(file=stream, highlight=False, width=_PIPE_WIDTH, color_system=None)

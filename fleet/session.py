@@ -1,0 +1,38 @@
+"""Nornir, built from a checked inventory: no plugin scan, no log file, our runner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from nornir.core import Nornir
+from nornir.core.configuration import Config
+from nornir.core.processor import Processor
+from nornir.core.state import GlobalState
+
+from fleet.inventory import Fleet
+from fleet.runner import FleetRunner
+from fleet.stop import Stop
+
+
+def nornir_for(
+    fleet: Fleet, names: Collection[str], processor: Processor, stop: Stop, *, dry_run: bool = False
+) -> Nornir:
+    """Return Nornir over the hosts ``names`` of ``fleet``, in inventory order, with one worker a host."""
+    # Nornir and paramiko log tracebacks of what becomes one line of the report.
+    for name in ("nornir", "paramiko"):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    nornir = Nornir(
+        inventory=fleet.inventory,
+        config=Config(),
+        data=GlobalState(dry_run=dry_run),
+        runner=FleetRunner(len(names), stop),
+    )
+    return only(nornir.with_processors([processor]), names)
+
+
+def only(nornir: Nornir, names: Collection[str]) -> Nornir:
+    """Return ``nornir`` over the hosts ``names``."""
+    return nornir.filter(filter_func=lambda host: host.name in names)

@@ -1,0 +1,102 @@
+"""The keys of the inventory, as models: what may stand in hosts.yaml, groups.yaml and defaults.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from containerd.migration import Strategy
+
+PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _upstream(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://ghcr.io")
+    if parts.username or parts.password:
+        raise ValueError("must not hold credentials")
+    return url.rstrip("/")
+
+
+def _jump(value: str) -> str:
+    user, at, host = value.rpartition("@")
+    if not (user and at and host):
+        raise ValueError("must be user@bastion or user@bastion:port")
+    return value
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Extras(_Strict):
+    """How SSH logs in. ``~`` is the controller's home. Host keys are strict whatever stands here."""
+
+    key_file: Text | None = None
+    known_hosts: Text | None = None
+    use_agent: bool | None = None
+    jump: Annotated[str, AfterValidator(_jump)] | None = None
+
+
+class NetmikoOptions(_Strict):
+    """The ``netmiko`` connection's options."""
+
+    platform: Literal["linux"] | None = None
+    extras: Extras = Extras()
+
+
+class ConnectionOptions(_Strict):
+    """Connection options by connection plugin: ``netmiko`` is the one there is."""
+
+    netmiko: NetmikoOptions = NetmikoOptions()
+
+
+class RegistryEntry(_Strict):
+    """One row of the table of registries: the cache's upstream, its port on the cache hosts, its container."""
+
+    upstream: Annotated[str, AfterValidator(_upstream)]
+    port: PortNumber
+    container: Text
+
+
+class Data(_Strict):
+    """Settings of a host or a group."""
+
+    strategy: Strategy | None = None
+    address: Text | None = None
+
+
+class DefaultsData(Data):
+    """Settings of the whole inventory."""
+
+    registries: dict[str, RegistryEntry] = {}
+    lab: bool = False
+
+
+class _Element(_Strict):
+    hostname: Text | None = None
+    port: PortNumber | None = None
+    username: Text | None = None
+    platform: Literal["linux"] | None = None
+    connection_options: ConnectionOptions = ConnectionOptions()
+
+
+class GroupEntry(_Element):
+    """One group of groups.yaml."""
+
+    groups: list[Text] = []
+    data: Data = Data()
+
+
+class HostEntry(GroupEntry):
+    """One host of hosts.yaml."""
+
+
+class DefaultsEntry(_Element):
+    """defaults.yaml."""
+
+    data: DefaultsData = DefaultsData()

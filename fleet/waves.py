@@ -1,0 +1,40 @@
+"""In which order the nodes of a fleet change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fleet.inventory import Node
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Nodes that change together: a few at a time, settled once."""
+
+    label: str
+    nodes: tuple[str, ...]
+
+
+def waves(nodes: Iterable[Node]) -> tuple[Wave, ...]:
+    """Order nodes that are to change, given in inventory order.
+
+    First one canary per generation, one after another, a worker where there is one; then all other workers; then
+    the other control-plane nodes one by one.
+    """
+    ordered = sorted(nodes, key=lambda node: node.control_plane)
+    canaries = _first_of_each_generation(ordered)
+    rest = [node for node in ordered if node not in canaries]
+    workers = tuple(node.name for node in rest if not node.control_plane)
+    return (
+        *(Wave(f"canary of {node.generation.value}", (node.name,)) for node in canaries),
+        *((Wave("the rest", workers),) if workers else ()),
+        *(Wave("control-plane", (node.name,)) for node in rest if node.control_plane),
+    )
+
+
+def _first_of_each_generation(nodes: Sequence[Node]) -> list[Node]:
+    firsts: dict[str, Node] = {}
+    for node in nodes:
+        firsts.setdefault(node.generation.value, node)
+    return list(firsts.values())
