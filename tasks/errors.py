@@ -1,0 +1,15 @@
+"""What can go wrong on a node once it answers."""
+
+from __future__ import annotations
+
+
+class TaskError(Exception):
+    """Base of everything that a task raises; the message is one line for the operator."""
+
+
+class NodeNotReady(TaskError):
+    """The node lacks something without which it cannot be read or changed."""
+
+
+class StepFailed(TaskError):
+    """A step of the transaction did not succeed on the node."""

@@ -1,0 +1,74 @@
+"""Run the node's own way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from nornir.core.inventory import Host
+from nornir.core.task import Result, Task
+
+from containerd.secrets import unified_diff
+from tasks import scripts, wire
+
+ROLLBACK_SECONDS = 240.0
+
+
+class Restoration(Enum):
+    """How the rollback script ended."""
+
+    RESTORED = 0
+    CRI_NOT_OK = 3
+    REFUSED = 4
+    NOT_RESTORED = 5
+    NO_TRANSACTION = 6
+    UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What the rollback script did and found, in its own words."""
+
+    run: str | None
+    restoration: Restoration
+    lines: tuple[str, ...]
+    diff: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was put back, or containerd was restarted."""
+        return any(line.split(" ", 1)[0] in ("restored", "removed", "restarted") for line in self.lines)
+
+
+def rollback(task: Task, run_id: str = "current", *, force: bool = False) -> Result:
+    """Run the rollback script of ``run_id`` (the newest transaction by default); return a ``RolledBack``.
+
+    It restores the files from before that run, restarts containerd where needed and checks CRI. With ``force`` it
+    goes on where live files or containerd's version are no longer those of the run, and saves the live files.
+    In a dry run nothing is done.
+    """
+    if task.is_dry_run():
+        return Result(host=task.host, result=RolledBack(None, Restoration.NO_TRANSACTION, ("dry run",)))
+    arguments = [run_id, *(["--force"] if force else [])]
+    done = scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS)
+    lines = tuple(line for line in (done.stdout + done.stderr).decode(errors="replace").splitlines() if line)
+    known = {ending.value for ending in Restoration}
+    restoration = Restoration(done.exit_code if done.exit_code in known else -1)
+    run = lines[0].removeprefix("run ") if lines and lines[0].startswith("run ") else None
+    outcome = RolledBack(run, restoration, lines[1 if run else 0 :])
+    if restoration is Restoration.REFUSED:
+        outcome = RolledBack(run, restoration, outcome.lines, _difference(task.host, outcome))
+    return Result(host=task.host, changed=outcome.changed, diff=outcome.diff, result=outcome)
+
+
+def _difference(host: Host, refused: RolledBack) -> str:
+    """Compare each live file that somebody changed with what the run wrote, secrets masked."""
+    live = [line.removeprefix("changed ").split(": ")[0] for line in refused.lines if line.startswith("changed /")]
+    seen = wire.decode(scripts.must(host, "written", refused.run or "", *live))
+    return "".join(
+        unified_diff(path, _decoded(seen.get(f"written:{path}")), _decoded(seen.get(f"live:{path}"))) for path in live
+    )
+
+
+def _decoded(content: bytes | None) -> str | None:
+    return None if content is None else content.decode(errors="replace")

@@ -1,0 +1,27 @@
+"""Who is at work on the node: what a transaction records about the run that it belongs to."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+OWNED_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    """One invocation that changes machines."""
+
+    id: str
+    owner: str
+    since: str
+
+    @classmethod
+    def begin(cls) -> Run:
+        """Return a new run of this user on this controller; its id sorts by time."""
+        now = datetime.now(timezone.utc)
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        return cls(run_id, f"{getpass.getuser()}@{socket.gethostname()}", f"{now:%Y-%m-%dT%H:%M:%SZ}")

@@ -1,0 +1,35 @@
+"""The shell of this package: scripts in ``sh/``, each run with the common part in front."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from nornir.core.inventory import Host
+
+from fleet.remote import Completed, run_script
+from tasks.errors import StepFailed
+
+_FOLDER = Path(__file__).parent / "sh"
+BASE = "/var/lib/containerd-fleet"
+
+
+@lru_cache(maxsize=32)
+def _script(name: str) -> str:
+    return (_FOLDER / "common.sh").read_text(encoding="utf-8") + (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
+
+
+def run(host: Host, name: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> Completed:
+    """Run the script ``name`` on ``host`` and return how it ended, whatever its exit code.
+
+    Raises what ``fleet.remote.run_script`` raises.
+    """
+    return run_script(host, _script(name), *args, stdin=stdin, timeout=timeout)
+
+
+def must(host: Host, name: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> bytes:
+    """Run the script ``name`` on ``host`` and return its output; raise ``StepFailed`` with its last complaint."""
+    done = run(host, name, *args, stdin=stdin, timeout=timeout)
+    if done.exit_code != 0:
+        raise StepFailed(f"{name}: {done.complaint}")
+    return done.stdout

@@ -1,0 +1,44 @@
+# What the node is and runs, as far as it can be told without its configuration.
+systemctl show "$unit" -p LoadState,ActiveState,MainPID,NeedDaemonReload,ExecMainStartTimestampMonotonic,ExecStart | emit unit
+systemctl is-active kubelet.service 2>/dev/null | emit kubelet
+
+pid=$(systemctl show "$unit" -p MainPID --value)
+config=/etc/containerd/config.toml
+binary=
+if [ "${pid:-0}" -gt 0 ]; then
+    binary=$(readlink "/proc/$pid/exe")
+    binary=${binary% (deleted)}
+    next=
+    for word in $(tr '\0' '\n' <"/proc/$pid/cmdline"); do
+        if [ "$next" = config ]; then config=$word; fi
+        next=
+        case $word in
+            -c | --config | -config) next=config ;;
+            --config=* | -config=* | -c=*) config=${word#*=} ;;
+        esac
+    done
+fi
+[ -x "$binary" ] || binary=$(command -v containerd) || binary=
+ctr=$(dirname "$binary")/ctr
+[ -x "$ctr" ] || ctr=$(command -v ctr) || ctr=
+printf '%s' "$binary" | emit binary
+printf '%s' "$ctr" | emit ctr
+if [ -n "$binary" ]; then "$binary" --version 2>/dev/null | emit version; fi
+
+real=$(readlink -f "$config") || real=$config
+printf '%s' "$config" | emit config_file
+printf '%s' "$real" | emit config_real
+if [ -f "$real" ]; then
+    emit config <"$real"
+    # Seconds since the epoch: the file's last change, now, and now as monotonic time.
+    stat -c %.3Z "$real" | emit config_changed
+    date +%s.%3N | emit now
+    cut -d' ' -f1 /proc/uptime | emit uptime
+fi
+if [ -L "$base/current" ]; then
+    run=$(basename "$(readlink "$base/current")")
+    printf '%s' "$run" | emit run
+    state "$run" | emit run_state
+    [ -f "$base/$run/owner" ] && emit run_owner <"$base/$run/owner"
+fi
+exit 0

@@ -1,0 +1,51 @@
+"""Write a transaction on the node: the backup, the new files, the way back. Nothing that is live changes."""
+
+from __future__ import annotations
+
+import shlex
+
+from nornir.core.task import Result, Task
+
+from containerd.node import checksum
+from containerd.plan import NodePlan
+from containerd.plugins import required_plugins
+from tasks import scripts, wire
+from tasks.run import OWNED_SECONDS, Run
+from templates import render
+
+
+def stage(task: Task, plan: NodePlan, run: Run) -> Result:
+    """Write the transaction of ``plan`` below /var/lib/containerd-fleet and copies beside the live files.
+
+    In a dry run nothing is written. Raises ``StepFailed`` where the live files are no longer those of the plan,
+    another run owns the node, or something cannot be written; the node is then as before.
+    """
+    if not task.is_dry_run():
+        scripts.must(task.host, "stage", run.id, str(OWNED_SECONDS), stdin=wire.encode(_files(plan, run)))
+    return Result(host=task.host, changed=plan.acts, diff=plan.diff, result=plan)
+
+
+def _files(plan: NodePlan, run: Run) -> dict[str, bytes]:
+    owner = f"owner={shlex.quote(run.owner)}\nsince={shlex.quote(run.since)}\n"
+    lines = [f"{f.kind}\t{f.before_sum}\t{checksum(f.after)}\t{f.path}\n" for f in plan.files]
+    contents = {f"after/{number}": file.after.encode() for number, file in enumerate(plan.files, start=1)}
+    return {
+        "owner": owner.encode(),
+        "planned": "".join(lines).encode(),
+        "rollback": _rollback_script(plan, run).encode(),
+        **contents,
+    }
+
+
+def _rollback_script(plan: NodePlan, run: Run) -> str:
+    daemon = plan.facts.daemon
+    return render(
+        "rollback.sh.j2",
+        base=scripts.BASE,
+        run=run.id,
+        binary=daemon.binary,
+        version=daemon.version_line,
+        ctr=daemon.ctr,
+        socket=daemon.socket,
+        plugins=[f"{kind}/{name}" for kind, name in required_plugins(daemon.version.generation)],
+    )

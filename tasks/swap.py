@@ -1,0 +1,19 @@
+"""Put the staged files in place."""
+
+from __future__ import annotations
+
+from nornir.core.task import Result, Task
+
+from containerd.plan import NodePlan
+from tasks import scripts
+from tasks.run import Run
+
+
+def swap(task: Task, plan: NodePlan, run: Run) -> Result:
+    """Rename the staged files over the live ones: every hosts.toml first, config.toml last.
+
+    Raises ``StepFailed`` where one cannot be put in place; those before it are, and have to be rolled back.
+    """
+    if not task.is_dry_run():
+        scripts.must(task.host, "swap", run.id)
+    return Result(host=task.host, changed=bool(plan.files), diff=plan.diff, result=plan)

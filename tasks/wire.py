@@ -1,0 +1,32 @@
+"""How scripts on a node and their tasks exchange values of any bytes: a line each, ``=BASE64 NAME``."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from tasks.errors import StepFailed
+
+
+def encode(values: Mapping[str, bytes]) -> bytes:
+    """Return ``values`` as lines for a script's standard input."""
+    return b"".join(b"=%s %s\n" % (base64.b64encode(value), name.encode()) for name, value in values.items())
+
+
+def decode(lines: bytes) -> dict[str, bytes]:
+    """Return what a script emitted. Raises ``StepFailed`` when it is cut short or is something else."""
+    values = {}
+    for line in lines.splitlines():
+        data, _, name = line.partition(b" ")
+        if not data.startswith(b"=") or not name:
+            raise StepFailed("the node's answer is not what was asked for; does its shell print something at login?")
+        try:
+            values[name.decode(errors="replace")] = base64.b64decode(data[1:], validate=True)
+        except ValueError:
+            raise StepFailed("the node's answer was cut short") from None
+    return values
+
+
+def text(values: Mapping[str, bytes], name: str) -> str:
+    """Return one value as text without white space around it, empty where it was not emitted."""
+    return values.get(name, b"").decode(errors="replace").strip()
