@@ -1,0 +1,24 @@
+"""What a command line may say about how a runbook goes about it. Light: imported before anything else is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """``settle_seconds`` are waited once a wave; ``num_workers`` nodes change at once."""
+
+    dry_run: bool = False
+    yes: bool = False
+    num_workers: int = 5
+    settle_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class RollbackOptions:
+    """``run_id`` is the run to undo, the newest on each node by default."""
+
+    run_id: str | None = None
+    force: bool = False
+    yes: bool = False

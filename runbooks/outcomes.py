@@ -1,0 +1,93 @@
+"""From what a task came back with to the word that the node ends with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nornir.core.task import MultiResult
+
+from containerd.errors import ContainerdError
+from containerd.migration import Strategy
+from containerd.plan import NodePlan
+from fleet.errors import ConnectionLost, FleetError, Unreachable
+from fleet.inventory import Node
+from fleet.report import Exit, NodeReport, Outcome
+from fleet.results import cause
+from tasks.errors import TaskError
+from tasks.migrate import Undone
+from tasks.rollback import Restoration, RolledBack
+
+CONSOLE = "on its console: sh /var/lib/containerd-fleet/current/rollback"
+
+
+def not_changed(node: Node, result: MultiResult) -> NodeReport:
+    """Report a node on which a task failed before anything was changed."""
+    error = cause(result)
+    if isinstance(error, (Unreachable, ConnectionLost)):
+        return _of_node(node, Outcome.UNREACHABLE, str(error), Exit.UNREACHABLE)
+    if isinstance(error, (TaskError, ContainerdError, FleetError)):
+        return _of_node(node, Outcome.FAILED, str(error), Exit.FAILED)
+    return _of_node(node, Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
+
+
+def planned(node: Node, plan: NodePlan) -> NodeReport:
+    """Report what is to be done on a node; it weighs as changes pending."""
+    if plan.acts:
+        outcome, weight = Outcome.PLANNED, Exit.PENDING
+    else:
+        outcome, weight = (Outcome.SKIPPED if node.strategy is Strategy.SKIP else Outcome.UNCHANGED), Exit.OK
+    return _of_plan(node, plan, outcome, plan.reason, weight)
+
+
+def migrated(node: Node, plan: NodePlan, run: str) -> NodeReport:
+    """Report a node that was changed, verified and confirmed."""
+    return replace(_of_plan(node, plan, Outcome.MIGRATED, f"{plan.reason}; CRI ok"), run=run)
+
+
+def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
+    """Report a node that was changed and rolled back, or that could not be."""
+    back = failure.way_back
+    if back.restoration is Restoration.RESTORED:
+        reason = f"{failure.reason}; rolled back, CRI ok"
+        report = _of_plan(node, plan, Outcome.ROLLED_BACK, reason, Exit.FAILED)
+    else:
+        reason = f"{failure.reason}; NOT rolled back: {_told(back)}; {CONSOLE}"
+        report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
+    return replace(report, run=run, details=back.lines)
+
+
+def untouched(report: NodeReport, why: str) -> NodeReport:
+    """Report a node that was planned for, but whose turn never came."""
+    return replace(report, outcome=Outcome.UNTOUCHED, reason=why, weight=Exit.OK, diff="", details=())
+
+
+def never_read(node: Node) -> NodeReport:
+    """Report a node that the run was interrupted before it was even read."""
+    return _of_node(node, Outcome.UNTOUCHED, "the run was interrupted before this node was read")
+
+
+def restored(node: Node, back: RolledBack) -> NodeReport:
+    """Report a node of the emergency runbook."""
+    match back.restoration:
+        case Restoration.NO_TRANSACTION:
+            report = _of_node(node, Outcome.UNCHANGED, "nothing to do: no such transaction on this node")
+        case Restoration.RESTORED:
+            report = _of_node(node, Outcome.ROLLED_BACK if back.changed else Outcome.UNCHANGED, _told(back))
+        case Restoration.REFUSED:
+            report = _of_node(node, Outcome.FAILED, _told(back), Exit.FAILED)
+        case _:
+            report = _of_node(node, Outcome.FAILED, f"{_told(back)}; {CONSOLE}", Exit.NOT_VERIFIED)
+    return replace(report, run=back.run, diff=back.diff)
+
+
+def _told(back: RolledBack) -> str:
+    return " · ".join(back.lines) or "no answer"
+
+
+def _of_node(node: Node, outcome: Outcome, reason: str, weight: Exit = Exit.OK) -> NodeReport:
+    return NodeReport(outcome, reason, weight, generation=node.generation.value, strategy=node.strategy.value)
+
+
+def _of_plan(node: Node, plan: NodePlan, outcome: Outcome, reason: str, weight: Exit = Exit.OK) -> NodeReport:
+    report = _of_node(node, outcome, reason, weight)
+    return replace(report, version=plan.facts.daemon.version.text, diff=plan.diff, details=plan.decision.notes)

@@ -1,0 +1,147 @@
+"""What lab tests ask of nodes and of the command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import machine
+
+PROJECT = Path(__file__).parents[2]
+SHIPPED = PROJECT / "inventory"
+CONFIG = "/etc/containerd/config.toml"
+MIRROR = "http://198.18.20.10"
+REGISTRIES = {
+    "docker.io": ("https://registry-1.docker.io", 5000),
+    "ghcr.io": ("https://ghcr.io", 5010),
+    "quay.io": ("https://quay.io", 5020),
+    "registry.k8s.io": ("https://registry.k8s.io", 5030),
+    "reg.kyverno.io": ("https://reg.kyverno.io", 5040),
+}
+
+
+@dataclass(frozen=True)
+class LabNode:
+    """One node, reached without SSH."""
+
+    name: str
+
+    def sh(self, command: str, stdin: str = "") -> str:
+        """Run a command that must succeed and return what it prints."""
+        done = machine.run(self.name, command, stdin=stdin.encode())
+        assert done.returncode == 0, f"{self.name}: {command}: {done.stderr.decode()}"
+        return done.stdout.decode()
+
+    def read(self, path: str) -> str:
+        return self.sh(f"cat {shlex.quote(path)}")
+
+    def write(self, path: str, text: str) -> None:
+        self.sh(f"mkdir -p $(dirname {path}) && cat >{path}", text)
+
+    def restart(self) -> None:
+        self.sh("systemctl restart containerd")
+        assert self.cri == "ok"
+
+    def snapshot(self) -> str:
+        """Everything below /etc/containerd: names, kinds, modes, owners and contents."""
+        listing = "find . -printf '%p %y %m %U %G %l\\n' | sort"
+        return self.sh(f"cd /etc/containerd && {listing} && find . -type f | sort | xargs sha256sum")
+
+    @property
+    def config(self) -> str:
+        return self.read(CONFIG)
+
+    @property
+    def pid(self) -> str:
+        return self.sh("systemctl show containerd -p MainPID --value").strip()
+
+    @property
+    def cri(self) -> str:
+        rows = [line.split() for line in self.sh("ctr plugins ls 2>/dev/null").splitlines()]
+        states = {f"{row[0]}/{row[1]}": row[3] for row in rows if len(row) == 4}
+        wanted = ["io.containerd.grpc.v1/cri"]
+        if "io.containerd.cri.v1/images" in states:
+            wanted += ["io.containerd.cri.v1/images", "io.containerd.cri.v1/runtime"]
+        return "ok" if all(states.get(plugin) == "ok" for plugin in wanted) else str(states)
+
+    def transactions(self) -> list[str]:
+        found = self.sh("ls /var/lib/containerd-fleet 2>/dev/null || true").split()
+        return [name for name in found if name not in ("current", "lock")]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One finished command line."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.stdout)
+        assert parsed["exit"] == self.exit
+        return parsed
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {name: node["outcome"] for name, node in self.json["nodes"].items()}
+
+    def reason(self, name: str) -> str:
+        reason: str = self.json["nodes"][name]["reason"]
+        assert "\n" not in reason
+        assert "Traceback" not in self.stdout + self.stderr
+        return reason
+
+
+def fleet(*words: str, project: Path = PROJECT) -> Ran:
+    """Run ``python main.py`` with these words, without a terminal."""
+    command = [sys.executable, str(project / "main.py"), *words]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def rollout(*words: str) -> Ran:
+    return fleet("rollout", "--yes", "--json", "--settle", "0", *words)
+
+
+def canary(host: str, *words: str) -> Ran:
+    return fleet("canary", "--host", host, "--yes", "--json", "--settle", "0", *words)
+
+
+def rollback(*words: str) -> Ran:
+    return fleet("rollback", "--yes", "--json", *words)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A set of inventory files that a test changes."""
+
+    directory: Path
+
+    @classmethod
+    def copy(cls, directory: Path) -> Inventory:
+        shutil.copytree(SHIPPED, directory)
+        return cls(directory)
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        path = self.directory / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    @property
+    def option(self) -> tuple[str, str]:
+        return ("--inventory", str(self.directory))
+
+
+def hosts_toml(registry: str) -> str:
+    """The exact file that a node gets for one registry."""
+    server, port = REGISTRIES[registry]
+    return f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n'
