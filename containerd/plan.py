@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from containerd.errors import Refused
 from containerd.hosts_toml import HostsRenderer
@@ -43,7 +44,7 @@ class NodePlan:
         """Whether anything is to be done."""
         return bool(self.files) or self.restart
 
-    @property
+    @cached_property
     def diff(self) -> str:
         """The change of every file as one unified diff, secrets masked."""
         return "".join(unified_diff(file.path, file.before, file.after) for file in self.files)

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import tomlkit
-from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from containerd.errors import NotToml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 Path: TypeAlias = tuple[str, ...]
 Kind: TypeAlias = Literal["header", "array_header", "pair", "comment", "blank"]
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _CLOSING = re.compile(r"[\]})\"']")
 
 
@@ -51,19 +56,21 @@ class Statement:
         return self.text[: len(self.text) - len(self.text.lstrip(" \t"))]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def parse(text: str) -> Mapping[str, Any]:
-    """Parse a whole file into plain data, which is shared: copy it before changing it. Raises NotToml."""
-    if stray := _CONTROL.search(text):
-        line = text.count("\n", 0, stray.start()) + 1
-        raise NotToml(f"not TOML: a control character or lone carriage return at line {line}")
+    """Parse a whole file into plain data, which is shared: copy it before changing it. Raises NotToml.
+
+    The standard library reads; tomlkit, which edits, takes valid files with tables out of order for invalid ones, and
+    overlooks some duplicates (tomlkit 0.15).
+    """
     if text.startswith("\ufeff"):
         raise NotToml("not TOML: the file begins with a byte order mark (line 1, column 1): remove it")
     try:
-        data = _load(text)
-    except NotToml as error:
-        data = _load_in_order(text, error)
-    _check_headers(text)
+        data: Mapping[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise NotToml(_where(text, str(error))) from None
+    except RecursionError:
+        raise NotToml("not TOML that anybody means: it is nested too deeply near line 1") from None
     return data
 
 
@@ -87,54 +94,6 @@ def quoted(key: str) -> str:
 def basic_string(text: str) -> str:
     """Spell a string as TOML's basic string, whose escapes are JSON's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _load(text: str) -> Mapping[str, Any]:
-    try:
-        return cast("Mapping[str, Any]", tomlkit.parse(text).unwrap())
-    except (TOMLKitError, ValueError, AttributeError, RecursionError) as error:
-        raise NotToml(_where(error)) from None
-
-
-def _load_in_order(text: str, error: NotToml) -> Mapping[str, Any]:
-    """Load a file whose tables are out of order; tomlkit 0.15 takes many of those for duplicates."""
-    arrays: set[Path] = set()
-    sections: list[tuple[Path, list[str]]] = [((), [])]
-    try:
-        for statement in _statements(text):
-            if statement.kind == "array_header":
-                arrays.add(statement.path)
-            if statement.kind in {"header", "array_header"}:
-                sections.append((statement.path, []))
-            sections[-1][1].append(statement.text.removesuffix("\n") + "\n")
-        sections.sort(key=lambda section: _array_of(section[0], arrays))
-        return _load("".join(line for _, lines in sections for line in lines))
-    except NotToml:
-        raise error from None
-
-
-def _check_headers(text: str) -> None:
-    """Find a table that two headers define, or a header and dotted keys: tomlkit 0.15 overlooks some."""
-    headers: set[Path] = set()
-    dotted: set[Path] = set()
-    arrays: set[Path] = set()
-    line = 1
-    for statement in _statements(text):
-        named = {statement.path} if statement.kind == "header" else set()
-        through = {statement.path[:depth] for depth in range(len(statement.header) + 1, len(statement.path))}
-        if statement.kind == "array_header":
-            arrays.add(statement.path)
-        elif _array_of(statement.path, arrays) == statement.path:
-            if named & (headers | dotted) or (not named and through & headers):
-                raise NotToml(f"not TOML: a key or table is defined twice near line {line}, column 1")
-            headers |= named
-            dotted |= set() if named else through
-        line += statement.text.count("\n")
-
-
-def _array_of(table: Path, arrays: set[Path]) -> Path:
-    """The array of tables that a table belongs to, whose elements must stay in order, or the table itself."""
-    return next((table[:depth] for depth in range(len(table)) if table[:depth] in arrays), table)
 
 
 def _statements(text: str) -> Iterator[Statement]:
@@ -183,7 +142,7 @@ def _shape(chunk: str) -> Statement:
     try:
         body = tomlkit.parse(chunk).body
     except (TOMLKitError, ValueError, RecursionError) as error:
-        raise NotToml(_where(error)) from None
+        raise NotToml(f"not TOML: {type(error).__name__}") from None
     kind: Kind = "pair"
     path, keys = [], []
     while entry := next(((key, item) for key, item in body if key is not None), None):
@@ -200,9 +159,11 @@ def _shape(chunk: str) -> Statement:
     return Statement(kind, chunk, tuple(path), tuple(keys))
 
 
-def _where(error: Exception) -> str:
-    place = f" near line {error.line}, column {error.col + 1}" if isinstance(error, ParseError) else ""
-    if "already exists" in str(error) or "Redefinition" in str(error):
-        return f"not TOML: a key or table is defined twice{place}"
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
-    return f"not TOML: {words}{place}"
+def _where(text: str, said: str) -> str:
+    """The parser's words in ours; it quotes keys, never values."""
+    words, _, place = said.partition(" (at ")
+    if re.search("twice|overwrite|[Dd]uplicate|immutable", words):
+        words = "a key or table is defined twice"
+    if not place.startswith("line"):
+        place = f"line {text.count(chr(10)) + 1}"
+    return f"not TOML: {words[:1].lower()}{words[1:]} near {place.rstrip(')')}"
