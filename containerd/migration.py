@@ -178,7 +178,7 @@ def _reason(strategy: Strategy, root: str | None, hosts: int, config_changes: bo
     if not hosts and not config_changes:
         return f"already as planned (strategy {strategy.value})"
     if strategy is Strategy.MIRRORS:
-        return "config.toml gets one mirror for each registry of the table"
-    parts = ["config.toml changes"] if config_changes else []
-    parts += [f"{hosts} hosts.toml to write"] if hosts else []
-    return f"config_path {root}: {', '.join(parts)}"
+        return "one mirror for each registry of the table: config.toml"
+    parts = ["config.toml"] if config_changes else []
+    parts += [f"{hosts} hosts.toml"] if hosts else []
+    return f"config_path {root}: {' and '.join(parts)}"

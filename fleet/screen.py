@@ -25,6 +25,7 @@ _COLOURS = {
     Outcome.UNREACHABLE: "red",
     Outcome.UNTOUCHED: "yellow",
 }
+_DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 _PIPE_WIDTH = 200
 
 
@@ -52,25 +53,30 @@ class Screen:
         (self._err if self.quiet else self._out).print(table)
 
     def details(self, nodes: Mapping[str, NodeReport]) -> None:
-        """Show diffs and further lines of every node that has some."""
+        """Show diffs and further lines, once for all nodes that have the same."""
         console = self._err if self.quiet else self._out
+        alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
         for name, node in nodes.items():
-            if node.diff or node.details:
-                console.print(f"\n{name}:", markup=False)
-            for line in node.details:
+            alike.setdefault((node.details, node.diff), []).append(name)
+        for (lines, diff), names in alike.items():
+            if lines or diff:
+                console.print(f"{', '.join(names)}:", markup=False, soft_wrap=True)
+            for line in lines:
                 console.print(f"  {line}", markup=False, soft_wrap=True)
-            for line in node.diff.splitlines():
-                style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-                console.print(line, style=style, markup=False, soft_wrap=True)
+            for line in diff.splitlines():
+                console.print(line, style=_DIFF_COLOURS.get(line[:1], ""), markup=False, soft_wrap=True)
+            if lines or diff:
+                console.print()
 
     def result(self, report: Report, *, as_json: bool) -> None:
         """Print the report: JSON for machines, or a table and details for people."""
         if as_json:
             sys.stdout.write(report.as_json() + "\n")
             return
-        self.details(report.nodes)
         self.table(report.title, report.nodes)
-        self._out.print(f"\n{report.sums} (exit code {int(report.exit_code)})")
+        self._out.print()
+        self.details(report.nodes)
+        self._out.print(f"{report.sums} (exit code {int(report.exit_code)})")
 
     def verbose(self, results: Sequence[AggregatedResult]) -> None:
         """Show Nornir's own view of every step on stderr."""

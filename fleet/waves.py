@@ -27,7 +27,7 @@ def waves(nodes: Iterable[Node]) -> tuple[Wave, ...]:
     rest = [node for node in ordered if node not in canaries]
     workers = tuple(node.name for node in rest if not node.control_plane)
     return (
-        *(Wave(f"canary of {node.generation.value}", (node.name,)) for node in canaries),
+        *(Wave(f"canary of containerd-{node.generation.value}", (node.name,)) for node in canaries),
         *((Wave("the rest", workers),) if workers else ()),
         *(Wave("control-plane", (node.name,)) for node in rest if node.control_plane),
     )

@@ -81,7 +81,13 @@ def restored(node: Node, back: RolledBack) -> NodeReport:
 
 
 def _told(back: RolledBack) -> str:
-    return " · ".join(back.lines) or "no answer"
+    """Put the script's lines into one; what it removed is counted, since it is many files and directories."""
+    removed = [line for line in back.lines if line.startswith("removed ")]
+    told = [line for line in back.lines if line not in removed]
+    if removed:
+        after = sum(line.startswith(("saved ", "restored ")) for line in told)
+        told.insert(after, f"removed {len(removed)} files and directories of the run")
+    return " · ".join(told) or "no answer"
 
 
 def _of_node(node: Node, outcome: Outcome, reason: str, weight: Exit = Exit.OK) -> NodeReport:

@@ -83,7 +83,11 @@ def test_the_waves_are_one_canary_per_generation_then_the_rest(fresh: Fresh) -> 
     fresh(*WORKERS)
     ran = rollout("--group", "workers")
     waves = [line for line in ran.stderr.splitlines() if line.startswith(("canary", "the rest", "control-plane"))]
-    assert waves == ["canary of 1.7: worker-2", "canary of 2: worker-4", "the rest: worker-3, worker-5"]
+    assert waves == [
+        "canary of containerd-1.7: worker-2",
+        "canary of containerd-2: worker-4",
+        "the rest: worker-3, worker-5",
+    ]
 
 
 def test_a_canary_whose_cri_fails_is_rolled_back_and_nothing_else_is_touched(fresh: Fresh) -> None:
@@ -148,7 +152,7 @@ def test_control_plane_nodes_go_last_and_one_by_one(fresh: Fresh, inventory: Inv
     ran = rollout("--group", "containerd-1.6", *inventory.option)
     assert (ran.exit, ran.outcomes) == (0, {"k8s-master": "migrated", "worker-1": "migrated"})
     waves = [line for line in ran.stderr.splitlines() if line.startswith(("canary", "the rest", "control-plane"))]
-    assert waves == ["canary of 1.6: worker-1", "control-plane: k8s-master"]
+    assert waves == ["canary of containerd-1.6: worker-1", "control-plane: k8s-master"]
     for node, config in zip((master, worker), configs, strict=True):
         assert_migrated(node, config)
 

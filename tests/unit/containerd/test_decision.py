@@ -32,7 +32,7 @@ def test_every_registry_gets_its_hosts_toml_before_config_toml() -> None:
     assert list(decision.files)[-1] == CONFIG
     assert decision.config_path == ROOT
     assert decision.changed
-    assert decision.reason == f"config_path {ROOT}: config.toml changes, 2 hosts.toml to write"
+    assert decision.reason == f"config_path {ROOT}: config.toml and 2 hosts.toml"
     assert decision.notes == (
         'mirrors."*" (http://****@old:5000) is removed: registries outside the table are pulled from their upstream',
     )
@@ -42,7 +42,7 @@ def test_only_files_that_change_are_in_it() -> None:
     decision = decided(DONE, hosts_files={**PRESENT, f"{ROOT}/ghcr.io/hosts.toml": "other"})
     assert dict(decision.files) == {f"{ROOT}/ghcr.io/hosts.toml": GHCR_HOSTS}
     assert decision.notes == (f"{ROOT}/ghcr.io/hosts.toml is there already and is replaced",)
-    assert decision.reason == f"config_path {ROOT}: 1 hosts.toml to write"
+    assert decision.reason == f"config_path {ROOT}: 1 hosts.toml"
 
 
 def test_nothing_changes_on_a_node_that_is_as_planned() -> None:

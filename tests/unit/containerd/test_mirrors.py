@@ -92,4 +92,4 @@ def test_no_hosts_toml_is_written() -> None:
     decision = decided(f"version = 2\n{WILDCARD}", strategy=Strategy.MIRRORS, hosts_files={}, registries=TABLE)
     assert list(decision.files) == [CONFIG]
     assert decision.config_path is None
-    assert decision.reason == "config.toml gets one mirror for each registry of the table"
+    assert decision.reason == "one mirror for each registry of the table: config.toml"
