@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +149,42 @@ def rollback(
     _run(selection, inventory, act, as_json=as_json)
 
 
+inventory_app = typer.Typer(help="The inventory: is it right, and is it true?", no_args_is_help=True)
+app.add_typer(inventory_app, name="inventory")
+
+
+@inventory_app.command(epilog=EPILOG)
+def check(*, inventory: Inventory = SHIPPED_INVENTORY, as_json: AsJson = False) -> None:
+    """Check hosts.yaml, groups.yaml and defaults.yaml; connect nowhere."""
+    from fleet.inventory import load  # noqa: PLC0415
+
+    fleet = load(inventory)
+    groups = Counter(f"containerd-{node.generation.value}" for node in fleet.nodes.values())
+    if as_json:
+        print(json.dumps({"exit": 0, "nodes": len(fleet.nodes), "groups": dict(groups)}))
+    else:
+        filed = ", ".join(f"{number} in {group}" for group, number in sorted(groups.items()))
+        print(f"{inventory}: {len(fleet.nodes)} nodes ({filed}), {len(fleet.registries)} registries, no mistake")
+
+
+@inventory_app.command(epilog=EPILOG)
+def discover(
+    *,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    write: Annotated[bool, typer.Option("--write", help="Correct hosts.yaml; comments and layout stay.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every node for its containerd and show which group it belongs in. Exit code 5 where one is filed wrongly."""
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.discover import discover as runbook  # noqa: PLC0415
+
+    fleet = load(inventory, filed=False)
+    _refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    _finish(runbook(fleet, screen, write=write), screen, as_json=as_json)
+
+
 def _migrate(selection: Selection, inventory: Path, options: RolloutOptions, output: Output) -> None:
     def act(fleet: Fleet, names: tuple[str, ...], screen: Screen) -> Report:
         from runbooks.rollout import Rollout  # noqa: PLC0415
@@ -168,7 +208,10 @@ def _run(
     names = selection.names(fleet)
     _refuse_lab_that_is_down(fleet)
     screen = Screen(quiet=as_json)
-    report = act(fleet, names, screen)
+    _finish(act(fleet, names, screen), screen, as_json=as_json)
+
+
+def _finish(report: Report, screen: Screen, *, as_json: bool) -> NoReturn:
     screen.result(report, as_json=as_json)
     raise typer.Exit(int(report.exit_code))
 
@@ -196,6 +239,14 @@ def main() -> None:
         _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read the output has gone; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(3)
+    except Exception:  # a bug of ours
+        traceback.print_exc()
+        print("internal error: please report the lines above", file=sys.stderr)
+        sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)
 
 

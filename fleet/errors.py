@@ -55,3 +55,7 @@ class CommandTimeout(FleetError):
 
 class SudoRefused(FleetError):
     """The login works, but ``sudo -n`` does not."""
+
+
+class ForwardingRefused(FleetError):
+    """The node's sshd does not forward connections, so that nothing can be asked from the node through it."""

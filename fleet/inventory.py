@@ -49,14 +49,21 @@ class Fleet:
     lab: bool
     inventory: Inventory
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The hosts that run containerd, filed under a generation or not yet."""
+        caches = {name for name, host in self.inventory.hosts.items() if host.has_parent_group(CACHES)}
+        return tuple(name for name in self.inventory.hosts if name in self.nodes or name not in caches)
+
     def policy(self, name: str) -> Policy:
         """Return what the inventory asks of the node ``name``."""
         return Policy(self.nodes[name].strategy, self.registries)
 
 
-def load(directory: Path) -> Fleet:
+def load(directory: Path, *, filed: bool = True) -> Fleet:
     """Read hosts.yaml, groups.yaml and defaults.yaml of ``directory`` and check everything in them.
 
+    With ``filed=False`` a node need not be in exactly one generation group yet; it is then not among ``nodes``.
     Raises ``InventoryError`` naming the file, the host and the key of the first mistake.
     """
     defaults = _model(DefaultsEntry, load_mapping(directory / "defaults.yaml"), directory / "defaults.yaml", None)
@@ -67,7 +74,7 @@ def load(directory: Path) -> Fleet:
     inventory = _nornir_inventory(hosts, groups, defaults, directory)
     check_hosts(inventory, directory / "hosts.yaml")
     return Fleet(
-        directory, _nodes(inventory, directory), _registries(inventory, defaults), defaults.data.lab, inventory
+        directory, _nodes(inventory, directory, filed), _registries(inventory, defaults), defaults.data.lab, inventory
     )
 
 
@@ -143,12 +150,12 @@ def _merge_extras(
         )
 
 
-def _nodes(inventory: Inventory, directory: Path) -> dict[str, Node]:
+def _nodes(inventory: Inventory, directory: Path, filed: bool) -> dict[str, Node]:
     nodes = {}
     for name, host in inventory.hosts.items():
         groups = frozenset(group.name for group in host.extended_groups())
         generations = [GENERATION_GROUPS[group] for group in sorted(groups) if group in GENERATION_GROUPS]
-        if not generations and CACHES in groups:
+        if (not generations and CACHES in groups) or (len(generations) != 1 and not filed):
             continue
         if len(generations) != 1:
             has = "is in none" if not generations else "is in " + " and ".join(g.value for g in generations)

@@ -6,12 +6,15 @@ import selectors
 import shlex
 import time
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import paramiko
 from nornir.core.inventory import Host
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from fleet.connection import CONNECTION, client_of
-from fleet.errors import CommandTimeout, ConnectionLost, SudoRefused
+from fleet.errors import CommandTimeout, ConnectionLost, ForwardingRefused, SudoRefused
 
 GRACE_SECONDS = 10.0
 CHUNK = 32768
@@ -56,6 +59,32 @@ def reconnect(host: Host) -> None:
     if CONNECTION in host.connections:
         host.close_connection(CONNECTION)
     client_of(host)
+
+
+def http_status(host: Host, url: str, timeout: float = 5.0) -> int | None:
+    """Ask ``url`` from ``host`` and return the HTTP status; ``None`` where nothing answers there.
+
+    The request goes through the node's sshd, so that the node needs no client of its own. ``timeout`` is in seconds.
+    Raises ``Unreachable``, and ``ForwardingRefused`` where sshd forwards nothing (AllowTcpForwarding no).
+    """
+    parts = urlsplit(url)
+    address = (parts.hostname or "", parts.port or 80)
+    transport = client_of(host).get_transport()
+    try:
+        if transport is None:
+            raise ConnectionLost("the connection is gone")
+        with transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout) as wire:
+            wire.settimeout(timeout)
+            connection = HTTPConnection(*address)
+            connection.sock = wire
+            connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+            return connection.getresponse().status
+    except paramiko.ChannelException as error:
+        if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            raise ForwardingRefused("sshd there forwards nothing (AllowTcpForwarding no)") from None
+        return None
+    except (paramiko.SSHException, OSError, EOFError, HTTPException):
+        return None
 
 
 def _execute(client: paramiko.SSHClient, command: str, stdin: bytes, seconds: float) -> Completed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,10 +12,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Whether the operator asked to stop. Nodes in flight finish; nothing new starts."""
+    """Whether the operator asked to stop. Nodes in flight finish; nothing new starts. ``say`` tells the operator so."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
         self._asked = threading.Event()
+        self._say = say
 
     @property
     def asked(self) -> bool:
@@ -35,6 +36,7 @@ class Stop:
         """Take the signals as that wish, and put their handlers back afterwards. For the main thread."""
 
         def handle(_number: int, _frame: FrameType | None) -> None:
+            self._say("stopping: nodes in flight finish, nothing new starts")
             self.ask()
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}

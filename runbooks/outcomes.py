@@ -20,14 +20,19 @@ from tasks.rollback import Restoration, RolledBack
 CONSOLE = "on its console: sh /var/lib/containerd-fleet/current/rollback"
 
 
-def not_changed(node: Node, result: MultiResult) -> NodeReport:
-    """Report a node on which a task failed before anything was changed."""
+def failure(result: MultiResult) -> NodeReport:
+    """Report a host on which a task failed before anything was changed."""
     error = cause(result)
     if isinstance(error, (Unreachable, ConnectionLost)):
-        return _of_node(node, Outcome.UNREACHABLE, str(error), Exit.UNREACHABLE)
+        return NodeReport(Outcome.UNREACHABLE, str(error), Exit.UNREACHABLE)
     if isinstance(error, (TaskError, ContainerdError, FleetError)):
-        return _of_node(node, Outcome.FAILED, str(error), Exit.FAILED)
-    return _of_node(node, Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
+        return NodeReport(Outcome.FAILED, str(error), Exit.FAILED)
+    return NodeReport(Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
+
+
+def not_changed(node: Node, result: MultiResult) -> NodeReport:
+    """Report a node on which a task failed before anything was changed."""
+    return replace(failure(result), generation=node.generation.value, strategy=node.strategy.value)
 
 
 def planned(node: Node, plan: NodePlan) -> NodeReport:

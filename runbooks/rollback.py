@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nornir.core.task import AggregatedResult, Result, Task
 
+from fleet.errors import UsageError
 from fleet.inventory import Fleet
 from fleet.report import NodeReport, Outcome, Report
 from fleet.screen import ProgressProcessor, Screen
@@ -15,12 +16,18 @@ from runbooks.options import RollbackOptions
 from runbooks.outcomes import never_read, not_changed, restored
 from tasks.reach import reach
 from tasks.rollback import rollback as roll_back
+from tasks.run import Run
 
 
 def rollback(
     fleet: Fleet, names: Sequence[str], options: RollbackOptions, screen: Screen
 ) -> tuple[Report, AggregatedResult]:
-    """Undo a run on the nodes ``names`` and say per node what was restored and what CRI says now."""
+    """Undo a run on the nodes ``names`` and say per node what was restored and what CRI says now.
+
+    Raises ``UsageError`` for a ``run_id`` that is none.
+    """
+    if options.run_id and not Run.is_id(options.run_id):
+        raise UsageError(f"{options.run_id!r} is not the id of a run, such as 20260214T031502Z-1f3a", key="--run")
     question = f"Roll back {len(names)} nodes? Type {len(names)} to go on:"
     if not options.yes and not screen.agreed(question, str(len(names))):
         reports = {name: NodeReport(Outcome.UNTOUCHED, "not agreed to") for name in names}
@@ -30,7 +37,7 @@ def rollback(
         task.run(reach)
         return roll_back(task, run_id=options.run_id or "current", force=options.force)
 
-    stop = Stop()
+    stop = Stop(screen.progress)
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
         screen.progress(f"rolling back {len(names)} nodes")
         results = nornir.run(undo)

@@ -35,7 +35,10 @@ class Rollout:
     plans: dict[str, NodePlan] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
     results: list[AggregatedResult] = field(default_factory=list)
-    stop: Stop = field(default_factory=Stop)
+    stop: Stop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stop = Stop(self.screen.progress)
 
     def carry_out(self) -> Report:
         """Plan every node, ask, and change those that are to change. Returns what became of every node."""

@@ -13,9 +13,10 @@ from containerd.migration import hosts_root
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
 from containerd.tables import DEFAULT_ROOT
-from containerd.versions import Version, parse_version
+from containerd.versions import Version
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
+from tasks.identify import ask, version_of
 
 
 def inspect(task: Task) -> Result:
@@ -29,11 +30,11 @@ def inspect(task: Task) -> Result:
 
 def read_facts(host: Host) -> NodeFacts:
     """Read ``host`` in two round trips. Raises as ``inspect`` does."""
-    told = wire.decode(scripts.must(host, "read"))
+    told = ask(host)
     unit = dict(line.split("=", 1) for line in wire.text(told, "unit").splitlines() if "=" in line)
-    _check_installed(told, unit)
+    _check_running(told, unit)
     version_line = " ".join(wire.text(told, "version").split())
-    version = parse_version(version_line)
+    version = version_of(told)
     config_file = wire.text(told, "config_file")
     config = _text(config_file, told["config"])
     try:
@@ -70,9 +71,7 @@ def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
     return CriHealth(found.state, reason or found.detail)
 
 
-def _check_installed(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
-    if not wire.text(told, "binary"):
-        raise NodeNotReady("containerd is not installed here; install it, or take the node out of the inventory")
+def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
     if unit.get("LoadState") == "not-found":
         raise NodeNotReady("there is no containerd.service here; containerd must be run by systemd")
     if not wire.text(told, "ctr"):

@@ -11,10 +11,10 @@ RESTART_SECONDS = 110.0
 
 
 def restart(task: Task, run: Run) -> Result:
-    """Restart containerd within the transaction of ``run``. That it starts says nothing about CRI.
+    """Restart containerd within the transaction of ``run``, which is the result. That it starts says nothing of CRI.
 
     Raises ``StepFailed`` with containerd's own words where it does not start.
     """
     if not task.is_dry_run():
         scripts.must(task.host, "restart", run.id, timeout=RESTART_SECONDS)
-    return Result(host=task.host, changed=True)
+    return Result(host=task.host, changed=True, result=run)

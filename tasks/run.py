@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import secrets
 import socket
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ class Run:
     id: str
     owner: str
     since: str
+
+    @staticmethod
+    def is_id(text: str) -> bool:
+        """Return whether ``text`` could be the id of a run."""
+        return re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", text) is not None
 
     @classmethod
     def begin(cls) -> Run:

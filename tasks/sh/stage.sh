@@ -16,13 +16,18 @@ case $([ -z "$current" ] || state "$current") in
         ;;
 esac
 
+# Removes a transaction that was not staged to its end, and its copies beside the live files.
 clean() {
-    [ ! -f "$new/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
+    [ ! -f "$1/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
         rm -f "$spare.before" "$spare.after"
-    done <"$new/manifest"
-    rm -rf "$new"
+    done <"$1/manifest"
+    rm -rf "$1"
 }
-trap clean EXIT
+for dead in "$base"/*.staging; do
+    [ ! -d "$dead" ] || clean "$dead"
+done
+trap 'clean "$new"' EXIT
+trap 'exit 1' HUP INT TERM
 
 mkdir "$new" "$new/before" "$new/after" || exit 1
 while read -r data file; do
