@@ -43,7 +43,7 @@ app.add_typer(lab_app, name="lab")
 
 Groups = Annotated[list[str] | None, typer.Option("--group", help="Nodes of this group; may be repeated.")]
 All = Annotated[bool, typer.Option("--all", help="Every node of the inventory.")]
-Limit = Annotated[str, typer.Option(metavar="NODE,…", help="Of the selected nodes only these.")]
+Limit = Annotated[str | None, typer.Option(metavar="NODE,…", help="Of the selected nodes only these.")]
 Inventory = Annotated[
     Path,
     typer.Option(
@@ -60,7 +60,7 @@ Diff = Annotated[bool, typer.Option("--diff", help="Show every file's change, se
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NumWorkers = Annotated[int, typer.Option(min=1, help="How many nodes change at once.")]
 Settle = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="How long a wave settles before it is confirmed.")
+    float, typer.Option(min=0, max=3600, metavar="SECONDS", help="How long a wave settles before it is confirmed.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Nornir's own results of every step, on stderr.")]
@@ -81,7 +81,7 @@ def rollout(
     *,
     group: Groups = None,
     all_: All = False,
-    limit: Limit = "",
+    limit: Limit = None,
     inventory: Inventory = SHIPPED_INVENTORY,
     dry_run: DryRun = False,
     diff: Diff = False,
@@ -95,7 +95,7 @@ def rollout(
 
     A node whose CRI plugin does not load is rolled back at once. Say which nodes: --group or --all.
     """
-    selection = Selection(groups=group or (), everything=all_, limit=_names(limit))
+    selection = Selection(groups=group or (), everything=all_, limit=None if limit is None else _names(limit))
     options = RolloutOptions(dry_run=dry_run, yes=yes, num_workers=num_workers, settle_seconds=settle)
     _migrate(selection, inventory, options, Output(diff, as_json, verbose))
 
@@ -212,7 +212,12 @@ def _run(
 
 
 def _finish(report: Report, screen: Screen, *, as_json: bool) -> NoReturn:
-    screen.result(report, as_json=as_json)
+    try:
+        screen.result(report, as_json=as_json)
+        sys.stdout.flush()
+    except (OSError, SystemExit):
+        # Whoever read the output has gone; the exit code still says what became of the nodes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(int(report.exit_code))
 
 
@@ -234,15 +239,11 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except _ParserError as error:
-        _usage(UsageError(str(error.format_message())))  # type: ignore[attr-defined]
+        _usage(_of_parser(error))
     except UsageError as error:
         _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read the output has gone; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(3)
     except Exception:  # a bug of ours
         traceback.print_exc()
         print("internal error: please report the lines above", file=sys.stderr)
@@ -250,12 +251,18 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _of_parser(error: Exception) -> UsageError:
+    """Say a mistake that typer's parser found in our words: its message, and the option that it is about."""
+    option = getattr(error, "option_name", None) or next(iter(getattr(getattr(error, "param", None), "opts", ())), None)
+    return UsageError(str(getattr(error, "format_message", error.__str__)()), key=option)
+
+
 def _usage(error: UsageError) -> NoReturn:
     if "--json" in sys.argv:
         from fleet.report import error_json  # noqa: PLC0415
 
         print(error_json(error))
-    else:
+    elif error.args[0]:  # without arguments the help was printed, and there is no more to say
         print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 

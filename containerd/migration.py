@@ -34,12 +34,13 @@ __all__ = ["Decision", "Policy", "Registry", "Strategy", "decide", "hosts_root"]
 
 
 def hosts_root(config: str, version: Version) -> str | None:
-    """The one absolute root that config_path names already, None when it is unset.
+    """The one absolute root that config_path names already, without a slash at its end; None when it is unset.
 
     Raises NotToml, and Refused for several roots or a relative one.
     """
     data = parse(config)
-    return single_root(config_path_of(data, registry_table(data, version)))
+    root = single_root(config_path_of(data, registry_table(data, version)))
+    return root and root.rstrip("/")
 
 
 def decide(  # noqa: PLR0917 - the node first, then what is wanted of it

@@ -25,6 +25,7 @@ class Daemon:
     ctr: str
     socket: str
     needs_daemon_reload: bool
+    replaced_on_disk: bool
     kubelet: bool
 
 

@@ -59,6 +59,7 @@ def plan_node(facts: NodeFacts, filed: Generation, policy: Policy, render: Hosts
     if policy.strategy is not Strategy.SKIP:
         _check_ready(facts)
     decision = decide(facts.config, facts.config_file, facts.hosts_files, facts.daemon.version, policy, render)
+    _check_paths(facts, decision)
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
     restart = pending or any(file.kind == "config" for file in files)
@@ -71,6 +72,13 @@ def plan_node(facts: NodeFacts, filed: Generation, policy: Policy, render: Hosts
 def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
     kind = "config" if path == facts.config_file else "hosts"
     return PlannedFile(kind, facts.real_path(path), facts.text(path), text)
+
+
+def _check_paths(facts: NodeFacts, decision: Decision) -> None:
+    real = [facts.real_path(path) for path in decision.files]
+    twice = sorted({path for path in real if real.count(path) > 1})
+    if twice:
+        raise Refused(f"several files to write are links to {twice[0]}; give each registry a hosts.toml of its own")
 
 
 def _check_generation(facts: NodeFacts, filed: Generation) -> None:
@@ -86,12 +94,17 @@ def _check_ready(facts: NodeFacts) -> None:
     if facts.transaction is not None and facts.transaction.unfinished:
         raise Refused(
             f"run {facts.transaction.run} did not finish here ({facts.transaction.state}); "
-            "undo it first: python main.py rollback --host NODE"
+            "undo it first with the command rollback"
         )
     if facts.daemon.needs_daemon_reload:
         raise Refused(
             "the unit of containerd changed on disk, and a restart would start the old one; "
             "run systemctl daemon-reload there, then the rollout again"
+        )
+    if facts.daemon.replaced_on_disk:
+        raise Refused(
+            "the program of the running containerd was replaced on disk, and a restart would start the other one; "
+            "restart containerd there at a time of your own, then run again"
         )
     if facts.cri.state != "ok":
         raise Refused(f"CRI was not ok before this run: {facts.cri.detail}; repair the node first")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeAlias
 
 import paramiko
 from nornir.core.configuration import Config
@@ -17,6 +21,25 @@ from fleet.errors import Unreachable
 CONNECTION: str = CONNECTION_NAME
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 15
+
+
+Options: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an sshd answers, and as whom to log in there."""
+
+    address: str
+    port: int
+    username: str
+
+    @classmethod
+    def parse(cls, text: str) -> Server:
+        """Read ``user@host`` or ``user@host:port``, which the inventory's model has checked."""
+        username, _, place = text.rpartition("@")
+        address, colon, port = place.partition(":")
+        return cls(address, int(port) if colon else 22, username)
 
 
 class UnknownHostKey(paramiko.SSHException):
@@ -47,54 +70,74 @@ class NodeConnection(Netmiko):  # type: ignore[misc]  # nornir-netmiko has no ty
     ) -> None:
         """Connect and log in, or raise ``Unreachable`` with what to do."""
         options = extras or {}
-        address, number = str(hostname), port or 22
-        super().open(hostname, username, password, number, platform, _netmiko_arguments(options))
-        self._clients: list[paramiko.SSHClient] = []
-        try:
-            if options.get("jump"):
-                through = self._open_bastion(options["jump"]).get_transport()
-                assert through is not None  # noqa: S101
-                wire: Any = through.open_channel("direct-tcpip", (address, number), ("", 0), timeout=CONNECT_SECONDS)
-            else:
-                wire = _socket(address, number)
-            self.connection.remote_conn_pre = self._log_in(wire, address, number, str(username))
-        except BaseException as error:
-            self.close()
-            if isinstance(error, (OSError, EOFError, paramiko.SSHException)):
-                raise Unreachable(_explain(error, address, number, str(username), options)) from error
-            raise
+        node = Server(str(hostname), port or 22, str(username))
+        super().open(hostname, username, password, node.port, platform, _netmiko_arguments(options))
+        with _explained(node, options):
+            wire = _through(options["jump"], node, self._log_in, options) if options.get("jump") else _socket(node)
+            self.connection.remote_conn_pre = self._log_in(node, wire)
 
     def close(self) -> None:
-        """Close the transport, and the bastion's."""
-        for client in reversed(self._clients):
-            client.close()
+        """Close the transport. A bastion's stays open for the other nodes behind it."""
+        self.connection.remote_conn_pre.close()
 
-    def _log_in(self, wire: Any, address: str, port: int, username: str) -> paramiko.SSHClient:
+    def _log_in(self, server: Server, wire: Any) -> paramiko.SSHClient:
         self.connection.key_policy = _RefuseUnknown()
         client: paramiko.SSHClient = self.connection._build_ssh_client()
-        self._clients.append(client)
         arguments = self.connection._connect_params_dict()
-        client.connect(**arguments | {"hostname": address, "port": port, "username": username, "sock": wire})
-        transport = client.get_transport()
-        assert transport is not None  # noqa: S101
-        transport.set_keepalive(KEEPALIVE_SECONDS)
+        arguments |= {"hostname": server.address, "port": server.port, "username": server.username, "sock": wire}
+        arguments["look_for_keys"] = not arguments["key_filename"]
+        try:
+            client.connect(**arguments)
+        except BaseException:
+            client.close()
+            raise
+        _transport(client).set_keepalive(KEEPALIVE_SECONDS)
         return client
 
-    def _open_bastion(self, jump: str) -> paramiko.SSHClient:
-        user, _, address = jump.rpartition("@")
-        name, colon, port = address.rpartition(":")
-        host, number = (name, int(port)) if colon and port.isdigit() else (address, 22)
-        return self._log_in(_socket(host, number), host, number, user)
+
+_bastions: dict[str, paramiko.SSHClient] = {}
+_bastions_lock = Lock()
 
 
-def _netmiko_arguments(options: dict[str, Any]) -> dict[str, Any]:
+def _through(jump: str, node: Server, log_in: Callable[[Server, Any], paramiko.SSHClient], options: Options) -> Any:
+    """Open a way to ``node`` through the bastion ``jump``, where one login serves all nodes behind it.
+
+    A login a node would run into sshd's MaxStartups, which drops some of those that come at once.
+    """
+    with _bastions_lock:
+        client = _bastions.get(jump)
+        if client is None or not _transport(client).is_active():
+            bastion = Server.parse(jump)
+            with _explained(bastion, options):
+                client = _bastions[jump] = log_in(bastion, _socket(bastion))
+    return _transport(client).open_channel("direct-tcpip", (node.address, node.port), ("", 0), timeout=CONNECT_SECONDS)
+
+
+def _transport(client: paramiko.SSHClient) -> paramiko.Transport:
+    transport = client.get_transport()
+    if transport is None:
+        raise paramiko.SSHException("the connection is closed")
+    return transport
+
+
+@contextmanager
+def _explained(server: Server, options: Options) -> Iterator[None]:
+    """Turn what SSH says into ``Unreachable`` with what to do about ``server``."""
+    try:
+        yield
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise Unreachable(_explain(error, server, options)) from error
+
+
+def _netmiko_arguments(options: Options) -> dict[str, Any]:
     key_file = options.get("key_file")
     known_hosts = options.get("known_hosts") or "~/.ssh/known_hosts"
     return {
         "device_type": "linux",
         "auto_connect": False,
         "ssh_config_file": None,
-        "use_keys": not key_file,
+        # netmiko demands key_file with it; _log_in looks for keys itself where there is none.
+        "use_keys": bool(key_file),
         "key_file": str(Path(key_file).expanduser()) if key_file else None,
         "allow_agent": bool(options.get("use_agent")),
         "alt_host_keys": True,
@@ -106,15 +149,16 @@ def _netmiko_arguments(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _socket(address: str, port: int) -> socket.socket:
-    wire = socket.create_connection((address, port), timeout=CONNECT_SECONDS)
+def _socket(server: Server) -> socket.socket:
+    wire = socket.create_connection((server.address, server.port), timeout=CONNECT_SECONDS)
     # Without it each command waits some 40 ms for a delayed acknowledgement; paramiko never sets it.
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return wire
 
 
-def _explain(error: BaseException, address: str, port: int, username: str, options: dict[str, Any]) -> str:
-    where = f"{address}:{port}"
+def _explain(error: BaseException, server: Server, options: Options) -> str:
+    address = server.address
+    where = f"{address}:{server.port}"
     known_hosts = options.get("known_hosts") or "~/.ssh/known_hosts"
     if isinstance(error, paramiko.BadHostKeyException):
         return (
@@ -123,17 +167,17 @@ def _explain(error: BaseException, address: str, port: int, username: str, optio
         )
     if isinstance(error, UnknownHostKey):
         return (
-            f"the host key of {where} is not in {known_hosts} ({error}); compare it on the node's console, "
-            f"then add it with ssh-keyscan -p {port} {address}"
+            f"the host key of {where} is not in {known_hosts} ({error}); compare it on the console there, "
+            f"then add it with ssh-keyscan -p {server.port} {address}"
         )
     if isinstance(error, paramiko.AuthenticationException):
         key = options.get("key_file") or ("the agent's keys" if options.get("use_agent") else "the keys in ~/.ssh")
-        return f"{where} refused the login of {username} with {key}; add its public key to authorized_keys there"
+        return f"{where} refused the login of {server.username} with {key}; add its public key to authorized_keys there"
     if isinstance(error, socket.gaierror):
-        return f"{address} does not resolve; correct hostname in hosts.yaml or the resolver"
+        return f"{address} does not resolve; correct the inventory or the resolver"
     if isinstance(error, FileNotFoundError):
         return f"key_file {options.get('key_file')} does not exist; correct key_file in the inventory"
-    return f"no SSH connection to {where} ({error or type(error).__name__}); is the node up, and its sshd?"
+    return f"no SSH connection to {where} ({error or type(error).__name__}); is it up, and its sshd?"
 
 
 ConnectionPluginRegister.register(CONNECTION, NodeConnection)

@@ -48,7 +48,7 @@ def run_script(host: Host, script: str, *args: str, stdin: bytes = b"", timeout:
     done = _execute(client_of(host), command, stdin, timeout + GRACE_SECONDS)
     if done.exit_code == 124:
         raise CommandTimeout(f"a step took longer than {timeout:.0f} s and was stopped")
-    if sudo and done.exit_code == 1 and done.stderr.startswith(b"sudo"):
+    if sudo and done.exit_code in (1, 127) and b"sudo: " in done.stderr:
         message = f"sudo -n is refused for {host.username} ({done.complaint}); allow it without a password"
         raise SudoRefused(message)
     return done

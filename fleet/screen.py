@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import StringIO
+from pathlib import Path
 from typing import TextIO
 
 from nornir.core.inventory import Host
@@ -38,8 +39,10 @@ class Screen:
         self._err = _console(sys.stderr)
 
     def progress(self, text: str) -> None:
-        """Write one line of progress to stderr."""
-        self._err.print(text, markup=False, soft_wrap=True)
+        """Write one line of progress to stderr. That nobody reads it any more must not stop what is being done."""
+        # rich turns a closed pipe into SystemExit.
+        with suppress(OSError, ValueError, SystemExit):
+            self._err.print(text, markup=False, soft_wrap=True)
 
     def table(self, title: str, nodes: Mapping[str, NodeReport]) -> None:
         """Show one row per node on stdout, or on stderr where stdout is the machine's."""
@@ -95,13 +98,14 @@ class Screen:
 
     def agreed(self, question: str, answer: str) -> bool:
         """Ask on the terminal; only ``answer``, typed, is a yes. Without a terminal there is nobody to ask: yes."""
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not sys.stdin.isatty():
             return True
-        self._err.print(f"{question} ", end="", markup=False)
-        try:
+        # Not on stderr, which may be redirected into a file.
+        with suppress(KeyboardInterrupt, OSError), Path("/dev/tty").open("w", encoding="utf-8") as terminal:
+            terminal.write(f"{question} ")
+            terminal.flush()
             return sys.stdin.readline().strip() == answer
-        except KeyboardInterrupt:
-            return False
+        return False
 
 
 class ProgressProcessor:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """What the command line names: groups, single hosts or everything, and a limit on top of it."""
+    """What the command line names: groups, single hosts or everything, and a limit on top of it, if there is one."""
 
     groups: Sequence[str] = ()
     hosts: Sequence[str] = ()
     everything: bool = False
-    limit: Sequence[str] = ()
+    limit: Sequence[str] | None = None
 
     def names(self, fleet: Fleet) -> tuple[str, ...]:
         """Return the selected nodes in the order of hosts.yaml.
@@ -28,6 +28,8 @@ class Selection:
         """
         if sum((bool(self.groups), bool(self.hosts), self.everything)) != 1:
             raise UsageError("say which nodes: either --group (repeatable), or --host, or --all", key="selection")
+        if self.limit is not None and not self.limit:
+            raise UsageError("no node is named; leave the option out to take all that are selected", key="--limit")
         self._check_names(fleet)
         chosen = [name for name in fleet.nodes if self._takes(fleet, name)]
         if not chosen:
@@ -35,7 +37,7 @@ class Selection:
         return tuple(chosen)
 
     def _takes(self, fleet: Fleet, name: str) -> bool:
-        if self.limit and name not in self.limit:
+        if self.limit is not None and name not in self.limit:
             return False
         return self.everything or name in self.hosts or any(g in fleet.nodes[name].groups for g in self.groups)
 
@@ -45,7 +47,7 @@ class Selection:
                 known = ", ".join(fleet.inventory.groups)
                 message = f"unknown group {group!r}; there are {known}"
                 raise UsageError(message, str(fleet.directory / "groups.yaml"), key="--group")
-        for option, names in (("--host", self.hosts), ("--limit", self.limit)):
+        for option, names in (("--host", self.hosts), ("--limit", self.limit or ())):
             for name in names:
                 if name not in fleet.nodes:
                     what = "is not a node but a cache host" if name in fleet.inventory.hosts else "is not there"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -11,22 +13,51 @@ from containerd.migration import Strategy
 
 PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def _upstream(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if (
+        parts.scheme not in ("http", "https")
+        or not HOST.fullmatch(parts.hostname or "")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError("must be a URL such as https://ghcr.io")
     if parts.username or parts.password:
         raise ValueError("must not hold credentials")
+    if not re.fullmatch(r"[\w.:/~-]*", parts.path) or (parts.netloc.endswith(":") or parts.port == 0):
+        raise ValueError("must be a URL such as https://ghcr.io")
     return url.rstrip("/")
 
 
+def _registry(name: str) -> str:
+    host, colon, port = name.partition(":")
+    if not HOST.fullmatch(host) or (colon and not _is_port(port)):
+        raise ValueError("must be what images are named by, such as ghcr.io or registry.lan:5000")
+    return name
+
+
+def _address(address: str) -> str:
+    try:
+        ip_address(address)
+    except ValueError:
+        if not HOST.fullmatch(address):
+            raise ValueError("must be an address or a name, without scheme or port; ports are in the table") from None
+    return address
+
+
 def _jump(value: str) -> str:
-    user, at, host = value.rpartition("@")
-    if not (user and at and host):
+    user, at, address = value.rpartition("@")
+    host, colon, port = address.partition(":")
+    if not (user and at and HOST.fullmatch(host)) or (colon and not _is_port(port)):
         raise ValueError("must be user@bastion or user@bastion:port")
     return value
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= 65535
 
 
 class _Strict(BaseModel):
@@ -67,18 +98,18 @@ class Data(_Strict):
     """Settings of a host or a group."""
 
     strategy: Strategy | None = None
-    address: Text | None = None
+    address: Annotated[str, AfterValidator(_address)] | None = None
 
 
 class DefaultsData(Data):
     """Settings of the whole inventory."""
 
-    registries: dict[str, RegistryEntry] = {}
+    registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = {}
     lab: bool = False
 
 
 class _Element(_Strict):
-    hostname: Text | None = None
+    hostname: Annotated[str, AfterValidator(_address)] | None = None
     port: PortNumber | None = None
     username: Text | None = None
     platform: Literal["linux"] | None = None

@@ -48,4 +48,5 @@ def rollback(
             reports[name] = never_read(node)
         else:
             reports[name] = not_changed(node, result) if result.failed else restored(node, result[0].result)
-    return Report(options.run_id, reports, stop.asked, "Rollback"), results
+    runs = {report.run for report in reports.values() if report.run}
+    return Report(runs.pop() if len(runs) == 1 else None, reports, stop.asked, "Rollback"), results

@@ -38,7 +38,7 @@ def read_facts(host: Host) -> NodeFacts:
     config_file = wire.text(told, "config_file")
     config = _text(config_file, told["config"])
     try:
-        socket = grpc_address(config)
+        socket = wire.text(told, "address") or grpc_address(config)
     except NotToml as error:
         raise NotToml(f"{config_file} is {error}; correct it first, containerd would not start on it") from None
     seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(config, version)))
@@ -49,6 +49,7 @@ def read_facts(host: Host) -> NodeFacts:
         ctr=wire.text(told, "ctr"),
         socket=socket,
         needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
+        replaced_on_disk=wire.text(told, "replaced") == "yes",
         kubelet=wire.text(told, "kubelet") == "active",
     )
     real_paths = {path: real.decode(errors="replace").strip() for path, real in _below(seen, "real:").items()}

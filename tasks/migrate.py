@@ -45,7 +45,7 @@ def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
         if plan.restart:
             task.run(restart, run=run)
         task.run(verify, plan=plan, run=run)
-    except NornirSubTaskError as error:
+    except BaseException as error:  # whatever it was, the node must not stay half-changed
         return _undo(task, run, error)
     return Result(host=task.host, changed=True, diff=plan.diff, result=plan)
 
@@ -55,13 +55,13 @@ def settle(task: Task, plan: NodePlan, run: Run) -> Result:
     try:
         task.run(verify, plan=plan, run=run)
         task.run(confirm, run=run)
-    except NornirSubTaskError as error:
+    except BaseException as error:  # as above
         return _undo(task, run, error)
     return Result(host=task.host, result=plan)
 
 
-def _undo(task: Task, run: Run, error: NornirSubTaskError) -> Result:
-    reason = cause(error.result)
+def _undo(task: Task, run: Run, error: BaseException) -> Result:
+    reason = _reason(error)
     if not isinstance(reason, (TaskError, FleetError)):
         reason = TaskError(f"internal error: {reason!r}")
     try:
@@ -70,9 +70,12 @@ def _undo(task: Task, run: Run, error: NornirSubTaskError) -> Result:
         # The node must not stay broken because somebody edited a file meanwhile: --force saves that edit.
         way_back = task.run(rollback, run_id=run.id, force=True)[0].result
     except (NornirSubTaskError, Unreachable) as lost:
-        told = cause(lost.result) if isinstance(lost, NornirSubTaskError) else lost
-        way_back = RolledBack(run.id, Restoration.UNKNOWN, (f"the way back is not verified: {told}",))
+        way_back = RolledBack(run.id, Restoration.UNKNOWN, (f"the way back is not verified: {_reason(lost)}",))
     return Result(host=task.host, changed=True, failed=True, result=Undone(str(reason), way_back))
+
+
+def _reason(error: BaseException) -> BaseException | None:
+    return cause(error.result) if isinstance(error, NornirSubTaskError) else error
 
 
 def _wait_for(task: Task) -> None:

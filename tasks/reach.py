@@ -14,20 +14,22 @@ KNOCK_SECONDS = 4
 
 
 def reach(task: Task) -> Result:
-    """Raise ``Unreachable`` where nothing answers on the node's SSH port; behind a bastion nothing is tried."""
+    """Raise ``Unreachable`` where the name does not resolve or nothing answers; behind a bastion nothing is tried."""
     options = task.host.get_connection_parameters(CONNECTION)
     if (options.extras or {}).get("jump"):
         return Result(host=task.host, result="behind a bastion")
     port = options.port or 22
+    if not _has_ipv4(str(options.hostname), port):
+        return Result(host=task.host, result="tcp_ping speaks IPv4 only")
     answer = task.run(tcp_ping, ports=[port], timeout=KNOCK_SECONDS)[0].result
     if not answer[port]:
-        raise Unreachable(_explain(str(options.hostname), port))
+        raise Unreachable(f"nothing answers on {options.hostname}:{port}; is the node up, and its sshd?")
     return Result(host=task.host, result=answer)
 
 
-def _explain(hostname: str, port: int) -> str:
+def _has_ipv4(hostname: str, port: int) -> bool:
     try:
-        socket.getaddrinfo(hostname, port)
-    except OSError:
-        return f"{hostname} does not resolve; correct hostname in hosts.yaml or the resolver"
-    return f"nothing answers on {hostname}:{port}; is the node up, and its sshd?"
+        families = {family for family, *_ in socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        raise Unreachable(f"{hostname} does not resolve; correct hostname in hosts.yaml or the resolver") from None
+    return socket.AF_INET in families

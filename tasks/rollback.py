@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.secrets import unified_diff
+from fleet.connection import client_of
+from fleet.errors import CommandTimeout, ConnectionLost
+from fleet.remote import Completed
 from tasks import scripts, wire
 
-ROLLBACK_SECONDS = 240.0
+# The script's own waits in a row: the lock, the restart, CRI.
+ROLLBACK_SECONDS = 320.0
 
 
 class Restoration(Enum):
@@ -45,20 +49,30 @@ def rollback(task: Task, run_id: str = "current", *, force: bool = False) -> Res
 
     It restores the files from before that run, restarts containerd where needed and checks CRI. With ``force`` it
     goes on where live files or containerd's version are no longer those of the run, and saves the live files.
-    In a dry run nothing is done.
+    In a dry run nothing is done. Raises ``Unreachable`` and ``SudoRefused``, where nothing was begun; where the
+    connection breaks or the time is up later on, the ``Restoration`` is unknown.
     """
     if task.is_dry_run():
         return Result(host=task.host, result=RolledBack(None, Restoration.NO_TRANSACTION, ("dry run",)))
     arguments = [run_id, *(["--force"] if force else [])]
-    done = scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS)
-    lines = tuple(line for line in (done.stdout + done.stderr).decode(errors="replace").splitlines() if line)
-    known = {ending.value for ending in Restoration}
-    restoration = Restoration(done.exit_code if done.exit_code in known else -1)
-    run = lines[0].removeprefix("run ") if lines and lines[0].startswith("run ") else None
-    outcome = RolledBack(run, restoration, lines[1 if run else 0 :])
-    if restoration is Restoration.REFUSED:
-        outcome = RolledBack(run, restoration, outcome.lines, _difference(task.host, outcome))
+    client_of(task.host)
+    try:
+        outcome = _outcome(scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS))
+    except (ConnectionLost, CommandTimeout) as error:
+        outcome = RolledBack(None, Restoration.UNKNOWN, (f"whether it came to its end is not known: {error}",))
+    if outcome.restoration is Restoration.REFUSED and outcome.run:
+        outcome = replace(outcome, diff=_difference(task.host, outcome))
     return Result(host=task.host, changed=outcome.changed, diff=outcome.diff, result=outcome)
+
+
+def _outcome(done: Completed) -> RolledBack:
+    said = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+    # The user's shell may print something at login; the script begins by naming the run.
+    start = next((number for number, line in enumerate(said) if line.startswith("run ")), None)
+    run = None if start is None else said[start].removeprefix("run ")
+    lines = tuple(line for line in said[0 if start is None else start + 1 :] if line)
+    known = {ending.value for ending in Restoration}
+    return RolledBack(run, Restoration(done.exit_code if done.exit_code in known else -1), lines)
 
 
 def _difference(host: Host, refused: RolledBack) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import secrets
 import socket
@@ -30,4 +31,11 @@ class Run:
         """Return a new run of this user on this controller; its id sorts by time."""
         now = datetime.now(timezone.utc)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        return cls(run_id, f"{getpass.getuser()}@{socket.gethostname()}", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+        return cls(run_id, f"{_user()}@{socket.gethostname()}", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"

@@ -15,11 +15,13 @@ def encode(values: Mapping[str, bytes]) -> bytes:
 
 def decode(lines: bytes) -> dict[str, bytes]:
     """Return what a script emitted. Raises ``StepFailed`` when it is cut short or is something else."""
-    values = {}
+    values: dict[str, bytes] = {}
     for line in lines.splitlines():
         data, _, name = line.partition(b" ")
+        if not values and not data.startswith(b"="):
+            continue  # what the user's shell prints at login
         if not data.startswith(b"=") or not name:
-            raise StepFailed("the node's answer is not what was asked for; does its shell print something at login?")
+            raise StepFailed("the node's answer was cut short")
         try:
             values[name.decode(errors="replace")] = base64.b64decode(data[1:], validate=True)
         except ValueError:

@@ -4,23 +4,32 @@ systemctl is-active kubelet.service 2>/dev/null | emit kubelet
 
 pid=$(systemctl show "$unit" -p MainPID --value)
 config=/etc/containerd/config.toml
+address=
 binary=
+set -f
 if [ "${pid:-0}" -gt 0 ]; then
     binary=$(readlink "/proc/$pid/exe")
     binary=${binary% (deleted)}
-    next=
+    case $(readlink "/proc/$pid/exe") in *" (deleted)") echo yes | emit replaced ;; esac
+    last=
+    IFS=$newline
     for word in $(tr '\0' '\n' <"/proc/$pid/cmdline"); do
-        if [ "$next" = config ]; then config=$word; fi
-        next=
-        case $word in
-            -c | --config | -config) next=config ;;
-            --config=* | -config=* | -c=*) config=${word#*=} ;;
+        case $last in
+            -c | --config | -config) config=$word ;;
+            -a | --address | -address) address=$word ;;
         esac
+        case $word in
+            -c=* | --config=* | -config=*) config=${word#*=} ;;
+            -a=* | --address=* | -address=*) address=${word#*=} ;;
+        esac
+        last=$word
     done
+    unset IFS
 fi
 [ -x "$binary" ] || binary=$(command -v containerd) || binary=
 ctr=$(dirname "$binary")/ctr
 [ -x "$ctr" ] || ctr=$(command -v ctr) || ctr=
+printf '%s' "$address" | emit address
 printf '%s' "$binary" | emit binary
 printf '%s' "$ctr" | emit ctr
 if [ -n "$binary" ]; then "$binary" --version 2>/dev/null | emit version; fi
@@ -32,8 +41,9 @@ if [ -f "$real" ]; then
     emit config <"$real"
     # Seconds since the epoch: the file's last change, now, and now as monotonic time.
     stat -c %.3Z "$real" | emit config_changed
-    date +%s.%3N | emit now
+    # In this order: the time between the two makes the daemon look younger, so that no file looks newer than it is.
     cut -d' ' -f1 /proc/uptime | emit uptime
+    date +%s.%3N | emit now
 fi
 if [ -L "$base/current" ]; then
     run=$(basename "$(readlink "$base/current")")

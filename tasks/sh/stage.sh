@@ -6,23 +6,29 @@ mkdir -p "$base" || exit 1
 lock
 
 current=$(basename "$(readlink "$base/current")" 2>/dev/null)
+# Removes a transaction's copies beside the live files.
+unspare() {
+    [ ! -f "$1/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
+        rm -f "$spare.before" "$spare.after"
+    done <"$1/manifest"
+}
+
+# Removes a transaction that was not staged to its end.
+clean() {
+    unspare "$1"
+    rm -rf "$1"
+}
+
 case $([ -z "$current" ] || state "$current") in
     staged)
         . "$base/$current/owner"
         [ "$deadline" -lt "$(date +%s)" ] || fail "run $current of $owner owns this node since $since; try again later"
+        unspare "$base/$current" && set_state "$current" rolled_back || exit 1
         ;;
     swapping | restarting | verifying | rolling_back)
-        fail "run $current did not finish here; undo it first: python main.py rollback --host NODE"
+        fail "run $current did not finish here; undo it first with the command rollback"
         ;;
 esac
-
-# Removes a transaction that was not staged to its end, and its copies beside the live files.
-clean() {
-    [ ! -f "$1/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
-        rm -f "$spare.before" "$spare.after"
-    done <"$1/manifest"
-    rm -rf "$1"
-}
 for dead in "$base"/*.staging; do
     [ ! -d "$dead" ] || clean "$dead"
 done
@@ -33,11 +39,13 @@ mkdir "$new" "$new/before" "$new/after" || exit 1
 while read -r data file; do
     printf '%s' "${data#=}" | base64 -d >"$new/$file" || exit 1
 done
+[ -s "$new/rollback" ] && [ -f "$new/planned" ] || fail "the files of the transaction did not arrive whole"
 printf 'deadline=%s\n' "$(($(date +%s) + $2))" >>"$new/owner" || exit 1
 
 number=0
 while IFS="$tab" read -r kind before after path; do
     number=$((number + 1))
+    [ ! -L "$path" ] || [ -e "$path" ] || fail "$path is a symbolic link to nothing; remove it or mend it first"
     [ "$(sum "$path")" = "$before" ] || fail "$path was changed by somebody else after the plan; run the rollout again"
     [ "$(sum "$new/after/$number")" = "$after" ] || fail "$path did not arrive whole; is the disk full?"
     # Copies wait beside the live file, to be renamed into its place: a full disk cannot stop that.
@@ -65,5 +73,8 @@ done <"$new/planned"
 tac "$new/manifest" >"$new/undo" && printf '%s' "${missing:-}" | sort -ru >"$new/created" || exit 1
 rm -f "$new/planned"
 echo staged >"$new/state" && sync "$new"/* || exit 1
-mv -T "$new" "$base/$run" && ln -sfn "$run" "$base/current.new" && mv -T "$base/current.new" "$base/current" || exit 1
+mv -T "$new" "$base/$run" || exit 1
+# A transaction that changes no file leaves nothing to undo: the one before it stays the newest.
+[ ! -s "$base/$run/manifest" ] ||
+    { ln -sfn "$run" "$base/current.new" && mv -T "$base/current.new" "$base/current"; } || exit 1
 trap - EXIT

@@ -1,8 +1,16 @@
-# $1 run, or - outside of a transaction  $2 ctr  $3 socket  $4 containerd  $5 config.toml  $6 seconds to wait
+# $1 run  $2 ctr  $3 socket  $4 containerd  $5 config.toml  $6 seconds to wait
 # then the plugins that must be ok, each as TYPE/ID.
 run=$1 ctr=$2 socket=$3 binary=$4 config=$5 seconds=$6
 shift 6
-[ "$run" = - ] || [ "$(state "$run")" = verifying ] || (lock && set_state "$run" verifying) || exit 1
+lock
+case $(state "$run") in
+    staged | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
+    *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+esac
+exec 9>&-
+while IFS="$tab" read -r kind before after spare path; do
+    [ "$(sum "$path")" = "$after" ] || fail "$path is not what was put there: somebody changed it since"
+done <"$base/$run/manifest"
 
 # Whether every plugin has a row: then what the rows say is final, be it ok or not.
 settled() {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.lab.nodes import CONFIG, PROJECT, LabNode, canary, fleet, rollback, rollout
@@ -113,6 +115,52 @@ def test_a_person_on_the_console_needs_only_the_script(fresh: Fresh) -> None:
         "nothing to do: the files are those from before the run",
         "CRI: ok",
     ]
+
+
+def test_a_config_that_somebody_deleted_comes_back(fresh: Fresh) -> None:
+    [node] = fresh("worker-3")
+    before = node.snapshot()
+    assert canary("worker-3").exit == 0
+    node.sh(f"rm {CONFIG}")
+    assert rollback("--host", "worker-3").outcomes == {"worker-3": "failed"}
+    assert rollback("--host", "worker-3", "--force").outcomes == {"worker-3": "rolled_back"}
+    assert node.snapshot() == before
+
+
+def test_a_full_disk_keeps_the_node_as_it_was_migrated_and_says_so(fresh: Fresh) -> None:
+    [node] = fresh("worker-3")
+    first = node.snapshot()
+    node.sh(
+        "cp -a /etc/containerd /tmp/containerd && mount -t tmpfs -o size=64k,mode=755 tmpfs /etc/containerd && "
+        "cp -a /tmp/containerd/. /etc/containerd/"
+    )
+    assert canary("worker-3").exit == 0
+    node.sh("dd if=/dev/zero of=/etc/containerd/filler bs=4k 2>/dev/null || true")
+    before = node.snapshot()
+    ran = rollback("--host", "worker-3")
+    assert (ran.exit, ran.outcomes) == (3, {"worker-3": "failed"})
+    assert "No space left on device" in ran.reason("worker-3")
+    assert (node.snapshot(), node.cri) == (before, "ok")
+    node.sh("rm /etc/containerd/filler")
+    assert rollback("--host", "worker-3").outcomes == {"worker-3": "rolled_back"}
+    assert node.snapshot() == first
+
+
+def test_a_rollback_whose_end_is_not_known_is_not_called_harmless(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
+    assert canary("worker-2").exit == 0
+    node.write("/etc/systemd/system/containerd.service.d/10-slow.conf", "[Service]\nExecStartPre=/bin/sleep 5\n")
+    node.sh("systemctl daemon-reload")
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(rollback, "--host", "worker-2")
+        while node.sh("cat /var/lib/containerd-fleet/current/state") != "rolling_back\n":
+            time.sleep(0.1)
+        sessions = "grep -lz '^sshd.*notty' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3"
+        node.sh(f"kill $({sessions})")
+        ran = running.result()
+    assert (ran.exit, ran.outcomes) == (3, {"worker-2": "failed"})
+    assert "not known" in ran.reason("worker-2")
+    assert rollback("--host", "worker-2").exit == 0
 
 
 def test_a_directory_that_somebody_else_uses_stays(fresh: Fresh) -> None:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import difflib
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.lab.nodes import CONFIG, REGISTRIES, Inventory, LabNode, Ran, canary, fleet, hosts_toml, rollback, rollout
+from lab.paths import KEY
+from tests.lab.nodes import (
+    CONFIG,
+    PROJECT,
+    REGISTRIES,
+    Inventory,
+    LabNode,
+    Ran,
+    canary,
+    fleet,
+    hosts_toml,
+    rollback,
+    rollout,
+)
 
 Fresh = Callable[..., list[LabNode]]
 WORKERS = ("worker-1", "worker-2", "worker-3", "worker-4", "worker-5")
@@ -244,7 +261,9 @@ def test_a_config_that_is_newer_than_the_daemon_is_a_restart_pending(fresh: Fres
     planned = canary("worker-4", "--dry-run")
     assert (planned.exit, planned.outcomes) == (5, {"worker-4": "planned"})
     assert "restart pending" in planned.reason("worker-4")
+    newest = node.sh("readlink /var/lib/containerd-fleet/current")
     ran = canary("worker-4")
+    assert node.sh("readlink /var/lib/containerd-fleet/current") == newest
     assert (ran.exit, ran.outcomes) == (0, {"worker-4": "migrated"})
     assert node.pid != pid
     assert canary("worker-4").outcomes == {"worker-4": "unchanged"}
@@ -336,6 +355,108 @@ def test_a_run_that_did_not_finish_has_to_be_undone_first(fresh: Fresh, state: s
     assert "did not finish here" in ran.reason("worker-2")
     assert rollback("--host", "worker-2").outcomes == {"worker-2": "rolled_back"}
     assert canary("worker-2").outcomes == {"worker-2": "migrated"}
+
+
+def test_a_config_path_with_a_slash_at_its_end_is_kept_and_used(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
+    registry = '[plugins."io.containerd.grpc.v1.cri".registry]\n'
+    head, _, _ = node.config.partition('      [plugins."io.containerd.grpc.v1.cri".registry.mirrors]')
+    node.write(CONFIG, head.replace(registry, f'{registry}      config_path = "/etc/certs/"\n'))
+    node.restart()
+    before = node.config
+    assert canary("worker-2").outcomes == {"worker-2": "migrated"}
+    assert node.config == before
+    assert node.read("/etc/certs/ghcr.io/hosts.toml") == hosts_toml("ghcr.io")
+    assert canary("worker-2").outcomes == {"worker-2": "unchanged"}
+
+
+def test_endpoints_of_other_registries_are_carried_along(fresh: Fresh) -> None:
+    [node] = fresh("worker-4")
+    table = '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."registry.example.com:5000"]'
+    node.write(CONFIG, f'{node.config}{table}\n  endpoint = ["http://10.9.9.9:5000", "https://m.example.com/v2/p"]\n')
+    node.restart()
+    assert canary("worker-4").outcomes == {"worker-4": "migrated"}
+    assert node.read("/etc/containerd/certs.d/registry.example.com_5000_/hosts.toml") == (
+        'server = "https://registry.example.com:5000"\n'
+        '\n[host."http://10.9.9.9:5000"]\n  capabilities = ["pull", "resolve"]\n'
+        '\n[host."https://m.example.com/v2/p"]\n  capabilities = ["pull", "resolve"]\n  override_path = true\n'
+    )
+
+
+def test_a_node_that_somebody_rolls_back_while_it_settles_is_not_called_migrated(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
+    before = node.snapshot()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(fleet, "canary", "--host", "worker-2", "--yes", "--json", "--settle", "6")
+        while node.sh("cat /var/lib/containerd-fleet/current/state 2>/dev/null || true") != "verifying\n":
+            time.sleep(0.1)
+        assert rollback("--host", "worker-2").outcomes == {"worker-2": "rolled_back"}
+        ran = running.result()
+    assert (ran.exit, ran.outcomes) == (1, {"worker-2": "rolled_back"})
+    assert "somebody else acted on it" in ran.reason("worker-2")
+    assert node.snapshot() == before
+
+
+@pytest.mark.parametrize("step", ["stage", "swap", "restart"])
+def test_a_reader_that_goes_away_does_not_stop_the_run(fresh: Fresh, step: str) -> None:
+    [node] = fresh("worker-2")
+    command = [sys.executable, str(PROJECT / "main.py"), "canary", "--host", "worker-2", "--yes", "--settle", "0"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+        assert run.stdout
+        while run.stdout.readline() != f"worker-2: {step} done\n".encode():
+            assert run.poll() is None
+        run.stdout.close()
+        assert run.wait(60) == 0
+    assert node.read("/var/lib/containerd-fleet/current/state") == "confirmed\n"
+
+
+def test_a_program_that_was_replaced_on_disk_is_not_started_unasked(fresh: Fresh) -> None:
+    [node] = fresh("worker-4")
+    node.sh("cp /usr/bin/containerd /usr/bin/new && mv /usr/bin/new /usr/bin/containerd")
+    pid = node.pid
+    ran = canary("worker-4")
+    assert (ran.exit, ran.outcomes, node.pid) == (1, {"worker-4": "failed"}, pid)
+    assert "was replaced on disk" in ran.reason("worker-4")
+
+
+def test_a_config_path_and_an_address_that_the_unit_names(fresh: Fresh) -> None:
+    [node] = fresh("worker-3")
+    node.sh(f"mkdir '/etc/my conf' && mv {CONFIG} '/etc/my conf/config.toml'")
+    node.write(
+        "/etc/systemd/system/containerd.service.d/10-config.conf",
+        "[Service]\nExecStart=\n"
+        'ExecStart=/usr/bin/containerd --config "/etc/my conf/config.toml" --address /run/other.sock\n',
+    )
+    node.sh("systemctl daemon-reload && systemctl restart containerd")
+    before = node.read("/etc/my conf/config.toml")
+    assert canary("worker-3").outcomes == {"worker-3": "migrated"}
+    assert "config_path" in node.read("/etc/my conf/config.toml")
+    assert rollback("--host", "worker-3").outcomes == {"worker-3": "rolled_back"}
+    assert node.read("/etc/my conf/config.toml") == before
+
+
+def test_nodes_behind_a_bastion(fresh: Fresh, inventory: Inventory) -> None:
+    fresh("worker-2", "worker-3", "worker-5")
+    inventory.replace("defaults.yaml", "      key_file:", "      jump: root@198.18.20.24:22\n      key_file:")
+    ran = rollout("--group", "containerd-1.7", *inventory.option)
+    assert (ran.exit, ran.outcomes) == (0, {"worker-2": "migrated", "worker-3": "migrated"})
+    inventory.replace("defaults.yaml", "root@198.18.20.24:22", "root@bastion.invalid")
+    lost = rollout("--group", "containerd-1.7", *inventory.option)
+    assert (lost.exit, lost.outcomes) == (4, {"worker-2": "unreachable", "worker-3": "unreachable"})
+    assert "bastion.invalid does not resolve" in lost.reason("worker-2")
+
+
+def test_a_key_that_only_the_agent_has(fresh: Fresh, inventory: Inventory) -> None:
+    fresh("worker-2")
+    inventory.replace(
+        "defaults.yaml", "      key_file: /var/lib/containerd-fleet-lab/ssh/id_ed25519\n", "      use_agent: true\n"
+    )
+    assert canary("worker-2", *inventory.option).outcomes == {"worker-2": "unreachable"}
+    script = 'ssh-add -q "$0" && exec "$@"'
+    words = ["main.py", "canary", "--host", "worker-2", "--yes", "--json", "--settle", "0", *inventory.option]
+    command = ["ssh-agent", "sh", "-c", script, str(KEY), sys.executable, *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120)
+    assert Ran(done.returncode, done.stdout, done.stderr).outcomes == {"worker-2": "migrated"}
 
 
 def test_people_get_a_table_without_escape_codes_in_a_pipe(fresh: Fresh) -> None:

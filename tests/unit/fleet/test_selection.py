@@ -36,6 +36,7 @@ def test_nodes_are_selected_in_inventory_order(selection: Selection, names: tupl
         (Selection(groups=["worker"]), "unknown group 'worker'"),
         (Selection(hosts=["worker-9"]), "'worker-9' is not there"),
         (Selection(hosts=["registry-vm"]), "not a node but a cache host"),
+        (Selection(groups=["workers"], limit=[]), "no node is named"),
         (Selection(groups=["workers"], limit=["worker-33"]), "'worker-33' is not there"),
         (Selection(groups=["caches"]), "no node is selected by --group caches"),
         (Selection(groups=["control-plane"], limit=["worker-1"]), "no node is selected"),

@@ -27,11 +27,15 @@ def test_the_shells_emit_is_decoded(value: bytes) -> None:
     assert wire.decode(done.stdout) == {"a name": value}
 
 
+def test_what_a_shell_prints_at_login_is_passed_over() -> None:
+    assert wire.decode(b"Welcome!\n\n=YQ== a\n") == {"a": b"a"}
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"Welcome to Ubuntu!\n=YQ== a\n", "print something at login"),
-        (b"=YQ=", "not what was asked for"),
+        (b"=YQ== a\nWelcome!\n", "cut short"),
+        (b"=YQ=", "cut short"),
         (b"=YQ a\n", "cut short"),
     ],
 )
