@@ -136,8 +136,8 @@ def _netmiko_arguments(options: Options) -> dict[str, Any]:
         "device_type": "linux",
         "auto_connect": False,
         "ssh_config_file": None,
-        # netmiko demands key_file with it; _log_in looks for keys itself where there is none.
-        "use_keys": bool(key_file),
+        # netmiko's own check of key_file is a ValueError; _log_in looks for other keys where none is named.
+        "use_keys": False,
         "key_file": str(Path(key_file).expanduser()) if key_file else None,
         "allow_agent": bool(options.get("use_agent")),
         "alt_host_keys": True,
