@@ -29,6 +29,8 @@ Path: TypeAlias = tuple[str, ...]
 Kind: TypeAlias = Literal["header", "array_header", "pair", "comment", "blank"]
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+# Bytes that are not UTF-8 come as surrogates, so that they are there to be found.
+_NOT_UTF_8 = re.compile("[\ud800-\udfff]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CLOSING = re.compile(r"[\]})\"']")
 
@@ -65,6 +67,8 @@ def parse(text: str) -> Mapping[str, Any]:
     """
     if text.startswith("\ufeff"):
         raise NotToml("not TOML: the file begins with a byte order mark (line 1, column 1): remove it")
+    if stray := _NOT_UTF_8.search(text):
+        raise NotToml(f"not TOML: not UTF-8 near line {text.count(chr(10), 0, stray.start()) + 1}")
     try:
         data: Mapping[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containerd.errors import VersionError
-from containerd.versions import Generation, Version, parse_ctr_version, parse_version
+from containerd.versions import Generation, Version, parse_ctr_version, parse_version, since
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,12 @@ from containerd.versions import Generation, Version, parse_ctr_version, parse_ve
         ("containerd github.com/containerd/containerd 1.6.39+unknown \n", (1, 6, 39), "1.6"),
         ("containerd github.com/containerd/containerd v1.7.0.m 0a1b2c3.m\n", (1, 7, 0), "1.7"),
         ("some warning\ncontainerd containerd.io 1.7.24 abc\n", (1, 7, 24), "1.7"),
+        ("containerd github.com/k3s-io/containerd v1.7.11-k3s2 0a1b2c3\n", (1, 7, 11), "1.7"),
+        ("containerd github.com/containerd/containerd 1.6.20~ds1-1+deb12u3 \n", (1, 6, 20), "1.6"),
+        ("containerd containerd.io v2.1.5 fcd43222d6b07379a4be9786bda52438f0dd16a1\n", (2, 1, 5), "2"),
+        ("containerd github.com/containerd/containerd/v2 2.1.9+unknown \n", (2, 1, 9), "2"),
+        ("containerd github.com/containerd/containerd/v2 2.2.2-0ubuntu1~24.04.1 \n", (2, 2, 2), "2"),
+        ("containerd github.com/containerd/containerd/v2 v2.3.0-beta.0-60-g5f2d02a.m 5f2d02a.m\n", (2, 3, 0), "2"),
     ],
 )
 def test_every_vendors_form_is_read(output: str, numbers: tuple[int, int, int], generation: str) -> None:
@@ -95,3 +101,25 @@ def test_any_text_gives_a_version_or_a_version_error(output: str) -> None:
     for parse in (parse_version, parse_ctr_version):
         with suppress(VersionError):
             parse(output)
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("1.5.18", False),
+        ("1.6.31", False),
+        ("1.6.32", True),
+        ("1.7.16", False),
+        ("1.7.17", True),
+        ("2.0.0", True),
+        ("2.3.4", True),
+    ],
+)
+def test_what_came_with_a_release_of_each_line(text: str, has: bool) -> None:
+    assert since(parse_version(f"containerd c {text}"), (1, 6, 32), (1, 7, 17)) is has
+
+
+def test_what_is_too_old_to_be_supported_is_still_compared() -> None:
+    version = parse_version("containerd c 1.5.18")
+    assert not since(version, (1, 6, 0))
+    assert version < Version(1, 6, 0, "")

@@ -1,0 +1,149 @@
+"""Why the CRI plugin of a daemon does not load: containerd's own checks, in its order and words.
+
+Sources: ValidatePluginConfig and NewCRIService of 1.x; ValidateImageConfig, ValidateServerConfig and StreamingConfig of
+2.x, and the plugins that call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from containerd.daemon.durations import is_duration, is_url
+from containerd.daemon.gotypes import lookup
+from containerd.daemon.merged import Merged
+from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME
+from containerd.daemon.plugin_rules import missing_snapshotter, unmet_need, valid_platform
+from containerd.daemon.runtime_rules import invalid_runtimes_1, invalid_runtimes_2
+from containerd.daemon.settings import Settings, base_specs, config_path_in_effect, missing_file, plugin_settings
+from containerd.files import FileSet
+from containerd.versions import Version, since
+
+CONFLICT_MIRRORS = "`mirrors` cannot be set when `config_path` is provided"
+CONFLICT_TLS = "`configs.tls` cannot be set when `config_path` is provided"
+
+_IDLE = ("stream_idle_timeout", "invalid stream idle timeout: ")
+_PULL = ("image_pull_progress_timeout", "invalid image pull progress timeout: ")
+_DRAIN = ("drain_exec_sync_io_timeout", "invalid `drain_exec_sync_io_timeout`: ")
+_X509 = "X509KeyPairStreaming"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A check of a plugin: `said` is None when it passed."""
+
+    plugin: str
+    prefix: str
+    said: str | None
+
+    @property
+    def reason(self) -> str:
+        """What the plugin itself says."""
+        return self.prefix + (self.said or "")
+
+
+def cri_failure(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Failure | None:
+    """Why CRI does not load, None when it does; `disabled` are the plugins that are not there."""
+    unmet = Failure(CRI if version.major == 1 else IMAGES, "", unmet_need(merged, files, version, disabled))
+    failures = _failures_1 if version.major == 1 else _failures_2
+    found = chain([unmet], failures(merged, files, version, disabled))
+    return next((failure for failure in found if failure.said is not None), None)
+
+
+def stream_failure(merged: Merged, version: Version) -> str | None:
+    """Why the streaming server ends the daemon soon after its start: CRI loads, and then cannot listen."""
+    server = plugin_settings(merged, CRI, version)
+    port = server.get("stream_server_port", "0")
+    invalid = port and not (port.isascii() and port.isdigit() and int(port) < 2**16)
+    return (
+        f"Failed to run CRI service: stream server error: listen tcp: address {port}: invalid port" if invalid else None
+    )
+
+
+def _failures_1(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[Failure]:
+    cri = plugin_settings(merged, CRI, version)
+    durations = _durations(_IDLE, *((_PULL, _DRAIN) if since(version, (1, 7, 0)) else ()))
+    invalid = _first(cri, invalid_runtimes_1, _invalid_registry, durations)
+    yield Failure(CRI, "invalid plugin config: ", invalid)
+    snapshotter = cri.table("containerd").get("snapshotter", "overlayfs")
+    failed = "failed to create CRI service: "
+    yield Failure(CRI, failed, _unknown_snapshotter(snapshotter, merged, files, version, disabled))
+    yield Failure(CRI, f"{failed}failed to create stream server: ", _invalid_streaming(cri, files))
+    yield Failure(CRI, failed, _missing_spec(cri, files))
+
+
+def _failures_2(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[Failure]:
+    images, runtime, server = (plugin_settings(merged, plugin, version) for plugin in (IMAGES, RUNTIME, CRI))
+    yield Failure(RUNTIME, "invalid plugin config: ", _first(runtime, invalid_runtimes_2, _durations(_DRAIN)))
+    yield Failure(RUNTIME, "failed to create load basic oci spec: ", _missing_spec(runtime, files))
+    yield Failure(IMAGES, "invalid cri image config: ", _first(images, _invalid_registry, _durations(_PULL)))
+    snapshotter = images.get("snapshotter", "overlayfs")
+    yield Failure(IMAGES, "", _unknown_snapshotter(snapshotter, merged, files, version, disabled))
+    yield Failure(IMAGES, "", _invalid_platform(images))
+    yield Failure(CRI, "invalid cri image config: ", _first(server, _durations(_IDLE)))
+    yield Failure(CRI, "failed to get streaming config: ", _invalid_streaming(server, files))
+
+
+_Check = Callable[[Settings], "str | None"]
+
+
+def _first(settings: Settings, *checks: _Check) -> str | None:
+    return next((said for check in checks if (said := check(settings))), None)
+
+
+def _invalid_registry(plugin: Settings) -> str | None:
+    registry = plugin.table("registry")
+    if config_path_in_effect(registry):
+        if registry.get("mirrors"):
+            return CONFLICT_MIRRORS
+        configs = registry.table("configs").tables()
+        # 2.x has no `tls` any more, and ignores it as an unknown key.
+        if plugin.version.major == 1 and any(lookup(config.data, "tls", 1) is not None for _, config in configs):
+            return CONFLICT_TLS
+    unread = next((url for url in registry.get("auths", {}) if not is_url(url)), None)
+    return f'failed to parse registry url "{unread}" from `registry.auths`' if unread is not None else None
+
+
+def _durations(*keys: tuple[str, str]) -> _Check:
+    def check(settings: Settings) -> str | None:
+        texts = ((said, settings.get(key)) for key, said in keys)
+        wrong = ((said, text) for said, text in texts if text and not is_duration(text))
+        return next((f'{said}time: invalid duration "{text}"' for said, text in wrong), None)
+
+    return check
+
+
+def _invalid_streaming(server: Settings, files: FileSet) -> str | None:
+    pair = server.table("x509_key_pair_streaming")
+    cert, key = pair.get("tls_cert_file"), pair.get("tls_key_file")
+    invalid = "invalid stream server configuration: "
+    if not server.get("enable_tls_streaming", False):
+        name = "TLSCertFile" if cert else "TLSKeyFile" if key else None
+        return f"{invalid}{_X509}.{name} is set but EnableTLSStreaming is not set" if name else None
+    if bool(cert) != bool(key):
+        return f"{invalid}must set {_X509}.{'TLSKeyFile' if cert else 'TLSCertFile'}"
+    missing = next((said for path in (cert, key) if path and (said := missing_file(path, files))), None)
+    return f"failed to load x509 key pair for stream server: {missing}" if missing else None
+
+
+def _missing_spec(plugin: Settings, files: FileSet) -> str | None:
+    for path in base_specs(plugin):
+        if missing := missing_file(path, files):
+            return f"failed to load base OCI spec from file: {path}: failed to open base OCI spec: {path}: {missing}"
+    return None
+
+
+def _unknown_snapshotter(
+    name: str, merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]
+) -> str | None:
+    missing = missing_snapshotter(name, merged, files, version, disabled)
+    return f'failed to find snapshotter "{name}"' if missing else None
+
+
+def _invalid_platform(images: Settings) -> str | None:
+    for _, runtime in images.table("runtime_platforms").tables():
+        platform = runtime.get("platform")
+        if platform and not valid_platform(platform):
+            return f'unable to parse platform "{platform}"'
+    return None

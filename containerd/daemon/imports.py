@@ -1,0 +1,109 @@
+"""Which files a daemon loads, and in which order."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from containerd.daemon.gotypes import lookup, mismatch
+from containerd.daemon.server_config import server_config
+from containerd.daemon.toml_dialects import load
+from containerd.files import Dead, FileSet, absolute
+from containerd.versions import Version, since
+
+_SPECIAL = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|\*|\?|.", re.DOTALL)
+# Go refuses at once what is malformed before the first star.
+_BEGINS_WELL = re.compile(r"(?:[^\[\\*]|\\.|\[\^?(?:\\.|[^\]\\])+\])*(?:\*.*)?", re.DOTALL)
+_NOTHING = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file that the daemon loads, parsed; its known keys have the right types."""
+
+    path: str
+    data: Mapping[str, Any] = field(repr=False)
+
+
+def loaded_files(files: FileSet, version: Version) -> tuple[Loaded, ...]:
+    """The files in the order in which they are merged: the main file, then what it imports, breadth first.
+
+    Nothing when there is no main file: the daemon runs on its defaults, and the `imports` line that `config default` of
+    2.2 and later prints is not among what it reads then (containerd #12323).
+    Raises Dead for a file that the daemon does not start on.
+    """
+    if files.text(files.main) is None:
+        return ()
+    found: dict[str, Loaded] = {}
+    pending = deque([files.main])
+    while pending:
+        path = pending.popleft()
+        if path not in found:
+            found[path] = _loaded(path, files, version)
+            pending.extend(_imports(found[path], files, version))
+    return tuple(found.values())
+
+
+def matches(pattern: str, paths: Iterable[str]) -> list[str]:
+    """The paths that a pattern of Go's filepath.Glob names, sorted. Raises Dead for a malformed one."""
+    if not _BEGINS_WELL.fullmatch(pattern):
+        raise Dead("syntax error in pattern")
+    parts = [_regex(part) for part in pattern.split("/")]
+    return sorted(path for path in paths if _matches(parts, path.split("/")))
+
+
+def _loaded(path: str, files: FileSet, version: Version) -> Loaded:
+    text = files.text(path)
+    if text is None and files.is_directory(path):
+        raise Dead(f"read {path}: is a directory")
+    if text is None:
+        raise Dead(f"open {path}: no such file or directory")
+    data = load(text, path, version.major)
+    wrong = mismatch(server_config(version), data, version.major)
+    if wrong is not None:
+        raise Dead(f"failed to unmarshal TOML: {wrong}")
+    return Loaded(path, data)
+
+
+def _imports(file: Loaded, files: FileSet, version: Version) -> Iterator[str]:
+    for name in lookup(file.data, "imports", version.major) or ():
+        if "*" in name:
+            # Before 1.6.29 and 1.7.14 a relative pattern was relative to the daemon's working directory, which is / in
+            # its unit (containerd #9745).
+            base = file.path if since(version, (1, 6, 29), (1, 7, 14)) else "/"
+            yield from matches(absolute(name, base), _paths(files))
+        else:
+            yield absolute(name, file.path)
+
+
+def _matches(parts: list[re.Pattern[str]], names: list[str]) -> bool:
+    return len(parts) == len(names) and all(
+        part.fullmatch(name) is not None for part, name in zip(parts, names, strict=True)
+    )
+
+
+def _paths(files: FileSet) -> set[str]:
+    """Every file, and every directory that has one."""
+    split = (path.split("/") for path in files.texts)
+    return {"/".join(names[:depth]) for names in split for depth in range(2, len(names) + 1)}
+
+
+def _regex(part: str) -> re.Pattern[str]:
+    """One segment of a pattern; `*` and `?` match a leading dot too, as in Go, and a malformed one matches nothing."""
+    spelled = []
+    for piece in _SPECIAL.finditer(part):
+        if piece[2] is not None:
+            spelled.append(f"[{piece[1]}{re.escape(piece[2]).replace(re.escape('-'), '-')}]")
+        elif piece[0] in {"*", "?"}:
+            spelled.append("[^/]*" if piece[0] == "*" else "[^/]")
+        elif piece[0] in {"[", "\\"}:
+            return _NOTHING
+        else:
+            spelled.append(re.escape(piece[3] or piece[0]))
+    try:
+        return re.compile("".join(spelled), re.DOTALL)
+    except re.error:
+        return _NOTHING

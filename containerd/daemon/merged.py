@@ -1,0 +1,172 @@
+"""The configuration that a daemon runs with: the main file and its imports, merged and migrated as its version does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from containerd.daemon.imports import Loaded, loaded_files
+from containerd.daemon.migrations import move_plugins, name_plugins
+from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS, server_config
+from containerd.daemon.trees import Leaf, Node, Table, plain, planted
+from containerd.files import Dead, FileSet
+from containerd.versions import Version, since
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What the daemon has: the version that it takes the whole for, and the tree, with lowercase top-level keys.
+
+    `sources` are the trees of the files as they are written, in the order in which they are merged.
+    """
+
+    version: int
+    tree: Table = field(repr=False)
+    sources: tuple[Table, ...] = field(repr=False)
+
+    @property
+    def plugins(self) -> Table:
+        """The tables of plugins, by the name that the daemon looks for."""
+        return self.tree.table("plugins")
+
+    def value(self, *path: str) -> Any:
+        """The plain value at a path, None when there is none."""
+        node = self.node(*path)
+        return None if node is None else plain(node)
+
+    def node(self, *path: str) -> Node | None:
+        """The table or the leaf at a path."""
+        table: Node | None = self.tree
+        for key in path:
+            table = table.get(key) if isinstance(table, Table) else None
+        return table
+
+
+def newest(version: Version) -> int:
+    """The newest `version` of a config.toml that a containerd reads."""
+    if version.major == 1:
+        return 2
+    return 4 if since(version, (2, 3, 0)) else 3
+
+
+def merge(files: FileSet, version: Version) -> Merged:
+    """Merge what the daemon loads. Raises Dead where it would not start."""
+    loaded = loaded_files(files, version)
+    if version.major == 1:
+        return _merge_1(loaded, files.main, version)
+    if since(version, (2, 3, 0)):
+        return _merge_2_3(loaded, files.main, version)
+    return _merge_2(loaded, files.main, version)
+
+
+def _merge_1(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+    """1.x: a plugin's table of a later file replaces the whole of an earlier one's (containerd #5837)."""
+    tree = Table(main, ())
+    for file in loaded:
+        _merge_file(tree, _canonical(file, version), deep=False)
+    return Merged(_number(tree) or 1, tree, tuple(_canonical(file, version) for file in loaded))
+
+
+def _merge_2(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+    """2.0 to 2.2: the last version named is that of all, and the merged whole is migrated (containerd #12891)."""
+    tree, newest_version = Table(main, ()), newest(version)
+    for file in loaded:
+        config = _canonical(file, version)
+        if _migratable(config) < 2:
+            name_plugins(config)
+            config["version"] = Leaf(_number(tree) or newest_version, file.path, ("version",))
+        _merge_file(tree, config, deep=True)
+    merged = _number(tree) or newest_version
+    if merged < newest_version:
+        _move(tree, version)
+    return Merged(merged, tree, tuple(_canonical(file, version) for file in loaded))
+
+
+def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+    """2.3: each file is migrated before the merge; up to 2.3.4 none may be newer than the first that has a version."""
+    tree, newest_version, root = Table(main, ()), newest(version), 0
+    for file in loaded:
+        config = _canonical(file, version)
+        own = _migratable(config)
+        root = root or own
+        if own > root and not since(version, (2, 3, 5)):
+            raise Dead(f"drop-in config version {own} higher than root config version {root}")
+        if own < 2:
+            name_plugins(config)
+        if own < newest_version:
+            _move(config, version)
+            config["version"] = Leaf(newest_version, file.path, ("version",))
+        _merge_file(tree, config, deep=True)
+    return Merged(_number(tree) or newest_version, tree, tuple(_canonical(file, version) for file in loaded))
+
+
+def _migratable(config: Table) -> int:
+    number = _number(config)
+    if number < 0:
+        raise Dead("panic: runtime error: index out of range")
+    return number
+
+
+def _move(config: Table, version: Version) -> None:
+    move_plugins(
+        config.table("plugins"),
+        names_cni_bin_dirs=since(version, (2, 1, 0)),
+        built_in_config_path=has_built_in_config_path(version),
+    )
+
+
+def has_built_in_config_path(version: Version) -> bool:
+    """Whether config_path has a built-in value before any file is read, as in 2.2.0 and 2.2.1 (containerd #12612)."""
+    return (version.major, version.minor) == (2, 2) and version.patch < 2
+
+
+def _canonical(file: Loaded, version: Version) -> Table:
+    """The file's tree with the known top-level keys in lower case, as go-toml finds them."""
+    tree = planted(file.data, file.path)
+    known = server_config(version).fields
+    for key in list(tree):
+        name = key.lower()
+        if name != key and name in known and name not in tree and (version.major > 1 or key == name.upper()):
+            tree[name] = tree.pop(key)
+    return tree
+
+
+def _number(config: Table) -> int:
+    found = config.get("version")
+    return found.value if isinstance(found, Leaf) else 0
+
+
+def _merge_file(tree: Table, config: Table, *, deep: bool) -> None:
+    for key, node in config.items():
+        if isinstance(node, Table):
+            merged = tree.setdefault(key, Table(node.file, node.path))
+            if isinstance(merged, Table):
+                _merge_section(key, merged, node, deep=deep)
+        elif key in LISTS:
+            tree[key] = _joined(tree.get(key), node)
+        elif node.value or key not in tree:
+            tree[key] = node
+
+
+def _merge_section(key: str, tree: Table, section: Table, *, deep: bool) -> None:
+    if key in STRUCTS:
+        tree.update((name, node) for name, node in section.items() if plain(node) or name not in tree)
+    elif key in SECTIONS or not deep:
+        tree.update(section.copy())
+    else:
+        _merge_deep(tree, section)
+
+
+def _merge_deep(tree: Table, section: Table) -> None:
+    """2.x: tables of plugins merge key by key; values, lists and empty ones too, are replaced (containerd #9982)."""
+    for key, node in section.items():
+        there = tree.get(key)
+        if isinstance(there, Table) and isinstance(node, Table):
+            _merge_deep(there, node)
+        else:
+            tree[key] = node.copy() if isinstance(node, Table) else node
+
+
+def _joined(there: Node | None, node: Leaf) -> Leaf:
+    before = there.value if isinstance(there, Leaf) else []
+    return Leaf([*before, *(item for item in node.value if item not in before)], node.file, node.path)

@@ -1,0 +1,41 @@
+"""Which file and line each registry setting that holds comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from containerd.daemon.merged import Merged
+from containerd.daemon.settings import plugin_name, registry_plugin
+from containerd.daemon.trees import Node, Place, Table, place_of
+from containerd.files import FileSet
+from containerd.statements import Path, quoted
+from containerd.versions import Version
+
+
+def registry_path(merged: Merged, version: Version) -> Path:
+    """Where the registry settings that hold are in the merged tree."""
+    return ("plugins", plugin_name(merged, registry_plugin(version), version), "registry")
+
+
+def registry_places(merged: Merged, files: FileSet, version: Version) -> dict[str, Place]:
+    """The place of config_path, and of every mirror, credential, TLS table and header, by its key below `registry`."""
+    registry = merged.node(*registry_path(merged, version))
+    settings = _settings(registry) if isinstance(registry, Table) else ()
+    return {".".join(map(quoted, path)): winner(node, files) for path, node in settings}
+
+
+def winner(node: Node, files: FileSet) -> Place:
+    """Where a node comes from: a table of values from the first of them, which a later file may have set."""
+    while isinstance(node, Table) and node:
+        node = next(iter(node.values()))
+    return place_of(node, files)
+
+
+def _settings(registry: Table) -> Iterator[tuple[Path, Node]]:
+    if "config_path" in registry:
+        yield ("config_path",), registry["config_path"]
+    for key in ("mirrors", "auths", "headers"):
+        yield from (((key, name), node) for name, node in registry.table(key).items())
+    for host, config in registry.table("configs").items():
+        if isinstance(config, Table):
+            yield from ((("configs", host, key), node) for key, node in config.items())

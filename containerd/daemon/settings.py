@@ -1,0 +1,88 @@
+"""The settings of a merged configuration, read as go-toml reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from containerd.daemon.gotypes import lookup
+from containerd.daemon.merged import Merged, has_built_in_config_path
+from containerd.daemon.plugin_configs import CRI, IMAGES
+from containerd.daemon.plugin_ids import id_of
+from containerd.files import FileSet
+from containerd.versions import Version
+
+BUILT_IN_CONFIG_PATH = "/etc/containerd/certs.d:/etc/docker/certs.d"
+
+
+class Settings:
+    """A table, with defaults for what it has not."""
+
+    def __init__(self, table: Any, version: Version) -> None:
+        self.data: Mapping[str, Any] = table if isinstance(table, Mapping) else {}
+        self.version = version
+
+    def get(self, key: str, default: Any = "") -> Any:
+        """The value of a key."""
+        found = lookup(self.data, key, self.version.major)
+        return default if found is None else found
+
+    def table(self, key: str) -> Settings:
+        """The settings of a table below."""
+        return Settings(lookup(self.data, key, self.version.major), self.version)
+
+    def tables(self) -> Iterator[tuple[str, Settings]]:
+        """The tables of a map, by key."""
+        return ((key, Settings(table, self.version)) for key, table in self.data.items())
+
+
+def plugin_name(merged: Merged, plugin: str, version: Version) -> str:
+    """The name under which a plugin finds its table: the short id in a file of version 1 on 1.x (containerd #5236)."""
+    return id_of(plugin) if version.major == 1 and merged.version == 1 else plugin
+
+
+def plugin_settings(merged: Merged, plugin: str, version: Version) -> Settings:
+    """What a plugin gets from its table."""
+    return Settings(merged.value("plugins", plugin_name(merged, plugin, version)), version)
+
+
+def server_settings(merged: Merged, version: Version) -> Settings:
+    """What the server itself has."""
+    return Settings(merged.value(), version)
+
+
+def registry_plugin(version: Version) -> str:
+    """The plugin that has the registry settings."""
+    return CRI if version.major == 1 else IMAGES
+
+
+def registry_of(merged: Merged, version: Version) -> Settings:
+    """The registry settings that hold."""
+    return plugin_settings(merged, registry_plugin(version), version).table("registry")
+
+
+def config_path_in_effect(registry: Settings) -> str:
+    """The config_path as it is validated, with the built-in one where the version has it."""
+    built_in = BUILT_IN_CONFIG_PATH if has_built_in_config_path(registry.version) else ""
+    found: str = registry.get("config_path", built_in)
+    return found
+
+
+def runtimes_of(plugin: Settings) -> dict[str, Settings]:
+    """The runtimes: a table of them replaces the built-in runc in 1.x, and is added to it in 2.x."""
+    containerd = plugin.table("containerd")
+    found = dict(containerd.table("runtimes").tables())
+    if plugin.version.major > 1 or lookup(containerd.data, "runtimes", 1) is None:
+        found.setdefault("runc", Settings({"runtime_type": "io.containerd.runc.v2"}, plugin.version))
+    return found
+
+
+def base_specs(plugin: Settings) -> list[str]:
+    """The paths of the runtimes' base specifications."""
+    paths = (runtime.get("base_runtime_spec") for runtime in runtimes_of(plugin).values())
+    return sorted({path for path in paths if isinstance(path, str) and path})
+
+
+def missing_file(path: str, files: FileSet) -> str | None:
+    """What opening a path says when it is not there."""
+    return None if files.has(path) else f"open {path}: no such file or directory"

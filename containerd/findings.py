@@ -1,0 +1,65 @@
+"""What is wrong with a node's configuration, or will bite later, each with its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from containerd.daemon.gotypes import mismatch
+from containerd.daemon.merged import merge
+from containerd.daemon.plugin_configs import plugin_types
+from containerd.daemon.predict import predict_merged
+from containerd.daemon.settings import plugin_name, registry_plugin
+from containerd.file_checks import file_findings
+from containerd.files import Dead, FileSet
+from containerd.registry_checks import registry_findings
+from containerd.secrets import mask_urls
+from containerd.subjects import Finding, Severity, Subject
+from containerd.versions import Version
+
+__all__ = ["Finding", "Severity", "diagnose"]
+
+_EXPLAINED = frozenset({"conflict", "built-in-config-path", "tls-conflict"})
+
+
+def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
+    """Everything that is to be said of these files on this version, errors first. Never raises."""
+    try:
+        merged = merge(files, version)
+    except Dead as reason:
+        return (_masked(_dead(files, str(reason))),)
+    subject = Subject(files, version, merged, predict_merged(merged, files, version))
+    found = [*(registry_findings(subject) if _has_types(subject) else ()), *file_findings(subject)]
+    explained = any(finding.code in _EXPLAINED for finding in found)
+    found += _outcome(subject, explained=explained)
+    order = list(Severity)
+    return tuple(map(_masked, sorted(found, key=lambda finding: order.index(finding.severity))))
+
+
+def _has_types(subject: Subject) -> bool:
+    """Whether the registry settings have the types that they are to have."""
+    plugin, version = registry_plugin(subject.version), subject.version
+    table = subject.merged.value("plugins", plugin_name(subject.merged, plugin, version))
+    return table is None or mismatch(plugin_types(version)[plugin], table, version.major) is None
+
+
+def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
+    state, reason = subject.prediction.cri, subject.prediction.reason
+    if state == "dead":
+        yield _dead(subject.files, reason)
+    elif state == "error" and not explained:
+        where = f"{subject.files.main}:1"
+        yield Finding("cri-error", Severity.ERROR, where, f"CRI does not load: {reason}", "correct what it names")
+    elif state == "absent":
+        where = subject.where("disabled_plugins")
+        fix = "take cri out of disabled_plugins where Kubernetes is to use this containerd"
+        yield Finding("cri-disabled", Severity.WARNING, where, "CRI is disabled", fix)
+
+
+def _masked(finding: Finding) -> Finding:
+    return replace(finding, message=mask_urls(finding.message), fix=mask_urls(finding.fix))
+
+
+def _dead(files: FileSet, reason: str) -> Finding:
+    message = f"containerd does not start: {reason}"
+    return Finding("daemon-dead", Severity.ERROR, f"{files.main}:1", message, "correct what it names")
