@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from containerd.errors import Refused
-from containerd.policy import Decision, Policy, Strategy
+from containerd.policy import Decision, Policy
 from containerd.secrets import mask_urls
 from containerd.statements import parse
+from containerd.strategy import Strategy
 from containerd.tables import NEW, OLD, config_path_of, mirrors_of, table_at
 from containerd.versions import Generation, Version
 

@@ -1,4 +1,4 @@
-"""What an edited config.toml must say: computed on plain data, with no knowledge of how the text is edited."""
+"""What an edited file must say: computed on plain data, with no knowledge of how the text is edited."""
 
 from __future__ import annotations
 
@@ -7,61 +7,41 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from containerd.policy import Policy
+from containerd.edit import Edit
 from containerd.statements import Path
-from containerd.tables import NEW, OLD
-from containerd.versions import Generation, Version
 
 
-def registry_data(
-    data: Mapping[str, Any], version: Version, policy: Policy, table: Path, root: str | None
-) -> dict[str, Any]:
-    """The data of a file after the change: with `root` as its config_path, or with the policy's mirrors."""
+def applied(data: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
+    """The data of a file after an edit."""
     wanted = deepcopy(dict(data))
-    registry = _descend(wanted, table)
-    if root is not None:
-        registry.pop("mirrors", None)
-        registry["config_path"] = root
-    else:
-        mirrors = registry.setdefault("mirrors", {})
-        mirrors.pop("*", None)
-        for row in policy.registries:
-            mirrors.setdefault(row.name, {})["endpoint"] = list(row.endpoints)
-    if version.generation is Generation.V2:
-        _clear(wanted, NEW if table == OLD else OLD)
+    for path in edit.drop:
+        _descend(wanted, path[:-1]).pop(path[-1], None)
+    for leaf in edit.leaves:
+        value = leaf.value if isinstance(leaf.value, str) else list(leaf.value)
+        _descend(wanted, leaf.path[:-1])[leaf.path[-1]] = value
     return wanted
 
 
-def same(found: Mapping[str, Any], wanted: Mapping[str, Any], version: Version, table: Path) -> bool:
+def same(found: Mapping[str, Any], wanted: Mapping[str, Any], edit: Edit) -> bool:
     """Whether two files say the same, but for empty tables that are left of, or gone with, what was removed."""
-    emptied = [table]
-    if version.generation is Generation.V2:
-        emptied = [OLD, NEW]
-    return _canonical(found, emptied) == _canonical(wanted, emptied)
+    paths = (edit.table, *(path[:-1] for path in edit.drop))
+    return _canonical(found, paths) == _canonical(wanted, paths)
 
 
-def _clear(data: dict[str, Any], other: Path) -> None:
-    plugin = data.get("plugins", {}).get(other[1], {})
-    if "registry" not in plugin:
-        return
-    for key in ("mirrors", "config_path"):
-        plugin["registry"].pop(key, None)
-    if other == OLD and data["version"] >= 3:
-        del plugin["registry"]
-
-
-def _canonical(data: Mapping[str, Any], emptied: list[Path]) -> str:
+def _canonical(data: Mapping[str, Any], emptied: tuple[Path, ...]) -> str:
     copy = deepcopy(dict(data))
-    for plugins, plugin, registry in emptied:
-        tables = copy.get(plugins, {})
-        below = tables.get(plugin, {})
-        if below.get(registry) == {}:
-            del below[registry]
-        if below == {}:
-            tables.pop(plugin, None)
-    if copy.get("plugins") == {}:
-        del copy["plugins"]
+    for path in emptied:
+        for depth in range(len(path), 0, -1):
+            _remove_empty(copy, path[:depth])
     return json.dumps(copy, sort_keys=True, default=str)
+
+
+def _remove_empty(data: dict[str, Any], path: Path) -> None:
+    parent: Any = data
+    for key in path[:-1]:
+        parent = parent.get(key, {})
+    if parent.get(path[-1]) == {}:
+        del parent[path[-1]]
 
 
 def _descend(data: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -14,7 +14,21 @@ _URL = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[A-Za-z0-9._-]+(?::[0-9]{1,5})?)(?P<path>/[A-Za-z0-9._~/%:@+-]*)?"
 )
 _PORT = re.compile(r"(.+):([0-9]+)")
+# An image named by the second is one of the first.
+DOCKER_NAMES = ("docker.io", "index.docker.io")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a server is trusted, and the certificate and key that it is shown. What is not set is the default."""
+
+    skip_verify: bool = False
+    ca: str | None = None
+    client: tuple[str, str] | None = None
+
+
+NO_TLS = Tls()
 
 
 @dataclass(frozen=True)
@@ -23,32 +37,45 @@ class HostEntry:
 
     url: str
     override_path: bool = False
+    tls: Tls = NO_TLS
 
 
 @dataclass(frozen=True)
 class HostsToml:
-    """One hosts.toml: `server` is asked last; without one containerd asks the registry itself."""
+    """One hosts.toml: `server` is asked last; without one containerd asks the registry itself.
+
+    `tls` and `override_path` are the server's.
+    """
 
     server: str | None
     hosts: tuple[HostEntry, ...]
+    tls: Tls = NO_TLS
+    override_path: bool = False
 
 
 HostsRenderer: TypeAlias = Callable[[HostsToml], str]
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """An old mirror in the new form, with what the operator should know about the difference."""
+class Endpoint:
+    """An old endpoint in the new form; it has no entry when it never worked. `note` says what is different now."""
 
-    hosts_toml: HostsToml
-    notes: tuple[str, ...]
+    written: str
+    entry: HostEntry | None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
-class _Endpoint:
-    entry: HostEntry
-    host: str
-    note: str | None = None
+class Mapped:
+    """An old mirror in the new form, with what became of each of its endpoints."""
+
+    hosts_toml: HostsToml
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know about the difference."""
+        return tuple(endpoint.note for endpoint in self.endpoints if endpoint.note)
 
 
 def host_dir(registry: str) -> str:
@@ -67,37 +94,48 @@ def upstream_of(registry: str) -> str | None:
     return None if _bare(registry) in _LOCAL else f"https://{registry}"
 
 
+def host_of(url: str) -> str:
+    """The host, with its port where it has one, of a URL that is written with its scheme."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+
+
+def with_scheme(endpoint: str) -> str:
+    """An endpoint as containerd completes it: http for this machine, https for every other."""
+    if "://" in endpoint:
+        return endpoint
+    scheme = "http" if is_local(endpoint.partition("/")[0]) else "https"
+    return f"{scheme}://{endpoint}"
+
+
+def is_local(host: str) -> bool:
+    """Whether containerd takes a host for this machine, and so for one that speaks http."""
+    return _bare(host) in _LOCAL
+
+
 def from_endpoints(registry: str, endpoints: Sequence[str]) -> Mapped:
     """Say `mirrors."<registry>".endpoint` as a hosts.toml, with the order and the fallback that the old form had.
 
     Raises Refused for an endpoint that cannot be said there. The rules are those of containerd's registryEndpoints.
     """
-    usable: list[_Endpoint] = []
-    notes: list[str] = []
-    for endpoint in endpoints:
-        if "://" not in endpoint and "/" in endpoint:
-            shown = endpoint.rpartition("@")[2]
-            notes.append(f'mirrors."{registry}": {shown} never worked (a repository path, no scheme) and is dropped')
-            continue
-        usable.append(found := _endpoint(registry, endpoint))
-        notes += [found.note] if found.note else []
-    return Mapped(_with_fallback(registry, usable), tuple(notes))
+    mapped = tuple(_endpoint(registry, endpoint) for endpoint in endpoints)
+    return Mapped(_with_fallback(registry, [endpoint.entry for endpoint in mapped if endpoint.entry]), mapped)
 
 
-def _with_fallback(registry: str, usable: list[_Endpoint]) -> HostsToml:
-    entries = tuple({endpoint.entry.url: endpoint.entry for endpoint in usable}.values())
-    itself = next((endpoint.entry for endpoint in usable if endpoint.host == registry != "docker.io"), None)
-    if itself and itself.override_path:
-        raise Refused(f'mirrors."{registry}": {itself.url} is the registry itself below a path: write its hosts.toml')
+def _with_fallback(registry: str, usable: list[HostEntry]) -> HostsToml:
+    entries = tuple({entry.url: entry for entry in usable}.values())
+    itself = next((entry for entry in usable if host_of(entry.url) == registry != "docker.io"), None)
     server = itself.url if itself else upstream_of(registry)
     if entries and entries[-1].url == server:
         entries = entries[:-1]
-    return HostsToml(server, entries)
+    return HostsToml(server, entries, override_path=bool(itself and itself.override_path))
 
 
-def _endpoint(registry: str, endpoint: str) -> _Endpoint:
-    scheme = "http" if _bare(endpoint) in _LOCAL else "https"
-    match = _URL.fullmatch(endpoint if "://" in endpoint else f"{scheme}://{endpoint}")
+def _endpoint(registry: str, endpoint: str) -> Endpoint:
+    if "://" not in endpoint and "/" in endpoint:
+        shown = endpoint.rpartition("@")[2]
+        note = f'mirrors."{registry}": {shown} never worked (a repository path, no scheme) and is dropped'
+        return Endpoint(endpoint, None, note)
+    match = _URL.fullmatch(with_scheme(endpoint))
     if match is None:
         raise Refused(
             f'mirrors."{registry}" has an endpoint that is not a plain http(s) URL, so it cannot be carried into a '
@@ -106,7 +144,7 @@ def _endpoint(registry: str, endpoint: str) -> _Endpoint:
     path = match["path"] or ""
     plain = path.rstrip("/") in {"", "/v2"}
     url = f"{match['scheme']}://{match['host']}" + ("" if plain else path)
-    return _Endpoint(HostEntry(url, override_path=not plain), match["host"], _difference(registry, url, match, path))
+    return Endpoint(endpoint, HostEntry(url, override_path=not plain), _difference(registry, url, match, path))
 
 
 def _difference(registry: str, url: str, match: re.Match[str], path: str) -> str | None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
+from containerd.files import FileSet
 from containerd.plugins import CriHealth
 from containerd.versions import Version
 
 
 def checksum(text: str) -> str:
-    """Return the sha256 of ``text`` in UTF-8, in hex, as ``sha256sum`` prints it on the node."""
-    return sha256(text.encode()).hexdigest()
+    """Return the sha256 of ``text`` as it is on the node, in hex, as ``sha256sum`` prints it there."""
+    return sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """The running containerd, taken from its unit and process, never from a constant."""
+    """The containerd of a node, taken from its unit and process, never from a constant.
+
+    ``version`` is what a restart would start, ``running`` what answers now.
+    """
 
     version: Version
     version_line: str
+    running: Version
     binary: str
     ctr: str
     socket: str
@@ -45,16 +50,19 @@ class Transaction:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """One node as it was read. Texts of files, which may hold secrets, are in no repr, log or traceback."""
+    """One node as it was read. `files` has config.toml, what it may import, and what is below certs.d."""
 
     daemon: Daemon
-    config_file: str
-    config: str = field(repr=False)
-    hosts_files: Mapping[str, str] = field(repr=False)
+    files: FileSet
     real_paths: Mapping[str, str]
     cri: CriHealth
     restart_pending: bool
     transaction: Transaction | None = None
+
+    @property
+    def config_file(self) -> str:
+        """The config.toml that the daemon is started with."""
+        return self.files.main
 
     def real_path(self, path: str) -> str:
         """Return the file that ``path`` leads to where it is a symbolic link, which a rename must not replace."""
@@ -62,4 +70,4 @@ class NodeFacts:
 
     def text(self, path: str) -> str | None:
         """Return the live text of ``path``, ``None`` where there is no such file."""
-        return self.config if path == self.config_file else self.hosts_files.get(path)
+        return self.files.text(path)

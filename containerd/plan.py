@@ -14,8 +14,22 @@ from containerd.versions import Generation
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What an operator agrees to beforehand: codes of losses, and that a restart starts another containerd."""
+
+    losses: frozenset[str] = frozenset()
+    version_change: bool = False
+
+
+NO_CONSENT = Consent()
+
+
+@dataclass(frozen=True)
 class PlannedFile:
-    """One file of a transaction: where it is renamed to, and the sums that its manifest records."""
+    """One file of a transaction: where it is renamed to, and the sums that its manifest records.
+
+    Its kind is ``hosts`` for a hosts.toml and ``config`` for every file that containerd reads at its start.
+    """
 
     kind: str
     path: str
@@ -50,15 +64,23 @@ class NodePlan:
         return "".join(unified_diff(file.path, file.before, file.after) for file in self.files)
 
 
-def plan_node(facts: NodeFacts, filed: Generation, policy: Policy, render: HostsRenderer) -> NodePlan:
+def plan_node(
+    facts: NodeFacts,
+    filed: Generation,
+    policy: Policy,
+    render: HostsRenderer,
+    consent: Consent = NO_CONSENT,
+) -> NodePlan:
     """Decide what a rollout does on a node that the inventory files under the generation ``filed``.
 
-    Raises ``Refused`` or ``NotToml`` with what to do where nothing can be done safely.
+    ``consent`` is what the operator takes into the bargain. Raises ``Refused`` or ``NotToml`` with what to do
+    where nothing can be done safely, or where a setting would be lost.
     """
     _check_generation(facts, filed)
     if policy.strategy is not Strategy.SKIP:
-        _check_ready(facts)
-    decision = decide(facts.config, facts.config_file, facts.hosts_files, facts.daemon.version, policy, render)
+        _check_ready(facts, consent)
+    decision = decide(facts.files, facts.daemon.version, policy, render)
+    _check_losses(decision, consent.losses)
     _check_paths(facts, decision)
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
@@ -70,7 +92,7 @@ def plan_node(facts: NodeFacts, filed: Generation, policy: Policy, render: Hosts
 
 
 def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
-    kind = "config" if path == facts.config_file else "hosts"
+    kind = "hosts" if path.endswith("/hosts.toml") else "config"
     return PlannedFile(kind, facts.real_path(path), facts.text(path), text)
 
 
@@ -90,7 +112,15 @@ def _check_generation(facts: NodeFacts, filed: Generation) -> None:
         )
 
 
-def _check_ready(facts: NodeFacts) -> None:
+def _check_losses(decision: Decision, accepted: frozenset[str]) -> None:
+    lost = [loss for loss in decision.losses if loss.code not in accepted]
+    if lost:
+        told = "; ".join(f"{loss.message}: {loss.fix}" for loss in lost)
+        flags = " ".join(f"--accept-loss {code}" for code in sorted({loss.code for loss in lost}))
+        raise Refused(f"settings would be lost: {told}. To go on without them: {flags}")
+
+
+def _check_ready(facts: NodeFacts, consent: Consent) -> None:
     if facts.transaction is not None and facts.transaction.unfinished:
         raise Refused(
             f"run {facts.transaction.run} did not finish here ({facts.transaction.state}); "
@@ -101,10 +131,11 @@ def _check_ready(facts: NodeFacts) -> None:
             "the unit of containerd changed on disk, and a restart would start the old one; "
             "run systemctl daemon-reload there, then the rollout again"
         )
-    if facts.daemon.replaced_on_disk:
+    daemon = facts.daemon
+    if (daemon.replaced_on_disk or daemon.running != daemon.version) and not consent.version_change:
         raise Refused(
-            "the program of the running containerd was replaced on disk, and a restart would start the other one; "
-            "restart containerd there at a time of your own, then run again"
+            f"containerd {daemon.running.text} runs, but its program was replaced on disk (by {daemon.version.text}), "
+            "and a restart would start that one: restart it at a time of your own, or add --allow-version-change"
         )
     if facts.cri.state != "ok":
         raise Refused(f"CRI was not ok before this run: {facts.cri.detail}; repair the node first")

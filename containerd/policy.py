@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
-
-class Strategy(str, Enum):
-    """How a node gets its caches."""
-
-    CONFIG_PATH = "config_path"
-    MIRRORS = "mirrors"
-    SKIP = "skip"
+from containerd.accounting import Accounted
+from containerd.findings import Finding
+from containerd.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -36,9 +31,10 @@ class Policy:
 class Decision:
     """What to write on a node.
 
-    `files` maps absolute paths to whole new texts: only files that change, every hosts.toml before config.toml, which
-    is the order in which they are to be written. `config_path` is the root that will be effective. `notes` are for the
-    operator; `reason` says in one line what happens, or why nothing does.
+    `files` maps absolute paths to whole new texts: only files that change, every hosts.toml first, then imported files,
+    then the main one, which is the order in which they are to be written. `config_path` is the root that will be
+    effective. `notes` are for the operator; `reason` says in one line what happens, or why nothing does. `accounting`
+    has every registry setting; `losses` are the findings that block the node until each code is accepted.
     """
 
     strategy: Strategy
@@ -46,6 +42,9 @@ class Decision:
     config_path: str | None
     notes: tuple[str, ...]
     reason: str
+    accounting: tuple[Accounted, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    losses: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -1,80 +1,162 @@
-"""When a config.toml must not be changed. Each refusal says what is in the way, and what to do."""
+"""When a node's files must not be changed. Each refusal says what is in the way, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from containerd.errors import Refused
-from containerd.policy import Strategy
+from containerd.daemon.predict import Prediction
+from containerd.errors import Refused, VersionError
+from containerd.files import FileSet
+from containerd.sources import Source, Sources, parse_file
 from containerd.statements import Path
-from containerd.tables import NEW, OLD, config_path_of, dotted, file_version, mirrors_of, single_root, table_at
-from containerd.versions import Generation, Version
+from containerd.strategy import Strategy
+from containerd.tables import (
+    NEW,
+    OLD,
+    SHORT,
+    config_path_of,
+    dotted,
+    file_version,
+    mirrors_of,
+    table_at,
+)
+from containerd.versions import Version
 
 _MIRRORS_ALONE_FAIL = (Version(2, 2, 0, ""), Version(2, 2, 1, ""))
+_FIRST, _NEXT = Version(1, 5, 0, ""), Version(3, 0, 0, "")
+_READS_NO_VERSION = Version(2, 3, 0, "")
+_TLS = frozenset({"insecure_skip_verify", "ca_file", "cert_file", "key_file"})
+_SETTINGS = _TLS | {"config_path", "mirrors", "configs", "auths", "headers", "endpoint", "tls", "auth"}
 
 
-def check(data: Mapping[str, Any], version: Version, strategy: Strategy, table: Path) -> None:
-    """Raise Refused when the strategy cannot be applied to this file on this version of containerd."""
-    _check_file_version(data, version)
-    _check_leftovers(data, version)
-    mirrors_of(data, table)
-    if strategy is Strategy.CONFIG_PATH:
-        single_root(config_path_of(data, table))
-        _check_tls(data, version, table)
+def check_main(files: FileSet, version: Version) -> None:
+    """Raise Refused for a main file that is not what containerd reads, VersionError for one of another age.
+
+    Raises NotToml too. It comes before anything is merged, because it tells more than the daemon's own words.
+    """
+    if not _FIRST <= version < _NEXT:
+        raise VersionError(f"containerd {version} is not supported: 1.5 to 2.x are")
+    _check_types(Source(files.main, "", parse_file(files, files.main)), version)
+
+
+def check(sources: Sources, strategy: Strategy) -> None:
+    """Raise Refused when the strategy cannot be applied to these files on this version of containerd."""
+    for source in sources.files:
+        _check_types(source, sources.version)
+    _check_no_version(sources)
+    _check_mixed(sources)
+    for source in sources.files:
+        _check_leftovers(source, sources)
     if strategy is Strategy.MIRRORS:
-        _check_mirrors(data, version, table)
+        _check_mirrors(sources)
 
 
-def tls_hosts(data: Mapping[str, Any], table: Path) -> tuple[str, ...]:
-    """The hosts of a registry table's `configs` that have a `tls` table, be it empty."""
-    path = (*table, "configs")
-    return tuple(host for host in table_at(data, path) if "tls" in table_at(data, (*path, host)))
-
-
-def _check_file_version(data: Mapping[str, Any], version: Version) -> None:
-    found = file_version(data)
-    if found < 2:
-        absent = "has no `version`, which means version 1" if "version" not in data else f"is version {found}"
+def check_state(prediction: Prediction, version: Version) -> None:
+    """Raise Refused when the daemon does not start on the files, or has no CRI to configure."""
+    if prediction.cri == "dead":
+        raise Refused(f"containerd {version} does not start on these files: {prediction.reason}; correct them first")
+    if prediction.cri == "absent":
         raise Refused(
-            f"config.toml {absent}: adding a version would change what else in it is read. Convert it by hand to "
-            "version 2, where plugins have names like io.containerd.grpc.v1.cri, and run again"
-        )
-    if version.generation is not Generation.V2 and found > 2:
-        raise Refused(
-            f"config.toml is version {found}, which containerd {version} does not read: write it as version 2"
+            f"CRI is disabled in these files ({prediction.reason}): enable it and restart containerd first, "
+            "or take the node out of the inventory"
         )
 
 
-def _check_leftovers(data: Mapping[str, Any], version: Version) -> None:
-    """From version 3 on a table under the old id is dead, until containerd 2.3 lets it replace the new id's."""
-    if version.generation is not Generation.V2 or file_version(data) < 3:
+def _check_types(source: Source, version: Version) -> None:
+    """Raise Refused for what containerd does not read, or reads by another spelling than anybody else."""
+    number = file_version(source.data)
+    if version.major < 2 and number > 2:
+        raise Refused(
+            f"{source.path} is version {number}, which containerd {version} does not read: write it as version 2"
+        )
+    for table in (SHORT, OLD) if version.major < 2 else (SHORT, OLD, NEW):
+        mirrors_of(source.data, table)
+        config_path_of(source.data, table)
+        for path in _settings(source.data, table):
+            if path[-1] not in _SETTINGS and path[-1].lower() in _SETTINGS:
+                raise Refused(f"{source.path}: containerd reads {dotted(path)} as {path[-1].lower()}: write it so")
+
+
+def _settings(data: Mapping[str, Any], table: Path) -> Iterator[Path]:
+    """The keys that containerd itself names; it does not mind how their letters are written."""
+    yield from ((*table, key) for key in table_at(data, table))
+    for kind in ("mirrors", "configs"):
+        for name in table_at(data, (*table, kind)):
+            yield from ((*table, kind, name, key) for key in table_at(data, (*table, kind, name)))
+    for host in table_at(data, (*table, "configs")):
+        path = (*table, "configs", host, "tls")
+        yield from ((*path, key) for key in table_at(data, path))
+
+
+def _check_no_version(sources: Sources) -> None:
+    """A file without a version is version 1: each containerd reads other parts of it."""
+    for source in sources.files:
+        if file_version(source.data) < 2 and (wrong := _unread(source, sources)):
+            said = "has no `version`, which means version 1" if "version" not in source.data else "is version 1"
+            raise Refused(
+                f"{source.path} {said}: {wrong}. Adding a version alone would change what else in it is read: convert "
+                "it by hand to version 2, where plugins have names like io.containerd.grpc.v1.cri, and run again"
+            )
+
+
+def _unread(source: Source, sources: Sources) -> str | None:
+    """What a daemon makes of a file without a version, where that is not what it says."""
+    version, plugins = sources.version, table_at(source.data, ("plugins",))
+    long = ", ".join(name for name in plugins if name.startswith("io.containerd."))
+    if version >= _READS_NO_VERSION:
+        said = f"containerd {version} makes one section of plugins.cri and {long}, and which one was meant is not told"
+        return said if "cri" in plugins and {OLD[1], NEW[1]} & set(plugins) else None
+    if sources.written < 2 and version.major >= 2:
+        dead = [name for name in ("cri", OLD[1]) if name in plugins]
+        said = f"containerd {version} ignores every CRI setting in it ({', '.join(dead)}), and runs on defaults"
+        return said if dead else None
+    if sources.written < 2 and long:
+        beside = "beside plugins.cri" if "cri" in plugins else "and runs on defaults"
+        return f"containerd {version} ignores its plugins by names of version 2 ({long}), {beside}"
+    if sources.written >= 2 and "cri" in plugins:
+        return f"it is read as version {sources.written}, which another file has, and has plugins.cri"
+    return None
+
+
+def _check_mixed(sources: Sources) -> None:
+    """2.0 to 2.2 take all files for the version of the last: tables of the others vanish, or replace real ones."""
+    main, number = sources.main, sources.written
+    if sources.version.major < 2 or sources.version >= _READS_NO_VERSION:
         return
-    kept = [key for key, value in table_at(data, OLD).items() if key not in {"mirrors", "config_path"} and value]
+    vanish = file_version(main.data) < 3 <= number and main.has(OLD[:-1])
+    replaced = file_version(main.data) >= 3 > number and any(source.has(OLD) for source in sources.files)
+    if vanish or replaced:
+        other = next(source for source in reversed(sources.files) if file_version(source.data) == number)
+        what = "reads none of the CRI settings" if vanish else "does not read the registry settings"
+        raise Refused(
+            f"{other.path} is version {number}, so containerd {sources.version} {what} of {main.path}, which is "
+            f"version {file_version(main.data)} (containerd #12891): write both in the same version, and run again"
+        )
+
+
+def _check_leftovers(source: Source, sources: Sources) -> None:
+    """From version 3 on a table under the old id is dead, until containerd 2.3 lets it replace the new id's."""
+    if sources.version.major < 2 or sources.table(source) != NEW:
+        return
+    kept = [key for key, value in table_at(source.data, OLD).items() if key not in {"mirrors", "config_path"} and value]
     if kept:
         raise Refused(
-            f"{dotted(OLD)} in a version 3 file is ignored by containerd 2.0 to 2.2, and replaces the real one on 2.3. "
-            f"It has more than mirrors ({', '.join(kept)}): move that to {dotted(NEW)}, or delete it"
+            f"{source.path}: {dotted(OLD)} in a version 3 file is ignored by containerd 2.0 to 2.2, and replaces the "
+            f"real one on 2.3. It has more than mirrors ({', '.join(kept)}): move that to {dotted(NEW)}, or delete it"
         )
 
 
-def _check_tls(data: Mapping[str, Any], version: Version, table: Path) -> None:
-    hosts = tls_hosts(data, table)
-    if hosts and version.generation is not Generation.V2:
-        raise Refused(
-            f"configs.*.tls ({', '.join(hosts)}) beside config_path makes the CRI plugin of containerd {version} fail: "
-            "move TLS into those hosts' hosts.toml (ca, client, skip_verify), delete the tls tables, and run again"
-        )
-
-
-def _check_mirrors(data: Mapping[str, Any], version: Version, table: Path) -> None:
-    if config_path := config_path_of(data, table):
+def _check_mirrors(sources: Sources) -> None:
+    woken = (source for source in sources.files if sources.table(source) == NEW and source.has(OLD))
+    found = [sources.config_path, *(config_path_of(source.data, NEW) for source in woken)]
+    if config_path := next(filter(None, found), None):
         raise Refused(
             f'strategy mirrors: config_path = "{config_path}" is set, and the CRI plugin fails with both: '
             "use the strategy config_path on this node, or remove config_path first"
         )
-    if version in _MIRRORS_ALONE_FAIL:
+    if sources.version in _MIRRORS_ALONE_FAIL:
         raise Refused(
-            f"strategy mirrors: containerd {version} fails with any mirrors (containerd #12612): "
+            f"strategy mirrors: containerd {sources.version} fails with any mirrors (containerd #12612): "
             "use the strategy config_path on this node, or upgrade to 2.2.2"
         )

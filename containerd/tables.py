@@ -1,17 +1,18 @@
 """Where a config.toml keeps its registry table, and what that table says.
 
-"Old" and "new" are the plugin ids of containerd 1.x and 2.x. A 2.x daemon reads both.
+"Old" and "new" are the plugin ids of containerd 1.x and 2.x. A 2.x daemon reads both. "Short" is the name that the old
+one has in files without a `version`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from containerd.errors import Refused
 from containerd.statements import Path
-from containerd.versions import Generation, Version
 
+SHORT: Path = ("plugins", "cri", "registry")
 OLD: Path = ("plugins", "io.containerd.grpc.v1.cri", "registry")
 NEW: Path = ("plugins", "io.containerd.cri.v1.images", "registry")
 DEFAULT_ROOT = "/etc/containerd/certs.d"
@@ -42,29 +43,6 @@ def exists(data: Mapping[str, Any], path: Path) -> bool:
     return path[-1] in table_at(data, path[:-1])
 
 
-def registry_table(data: Mapping[str, Any], version: Version) -> Path:
-    """The registry table to write.
-
-    1.x knows the old id only. 2.x reads both from a version 2 file, and the old id's table, where there is one,
-    replaces the new id's; from version 3 on the new id's is the one.
-    """
-    if version.generation is not Generation.V2:
-        return OLD
-    if file_version(data) >= 3:
-        return NEW
-    return NEW if exists(data, NEW) and not exists(data, OLD) else OLD
-
-
-def live_table(data: Mapping[str, Any], version: Version) -> Path:
-    """The registry table that the daemon obeys today.
-
-    containerd 2.3 migrates a version 3 file to 4, and a leftover table under the old id then replaces the new id's.
-    """
-    if version >= Version(2, 3, 0, "") and file_version(data) == 3 and exists(data, OLD):
-        return OLD
-    return registry_table(data, version)
-
-
 def mirrors_of(data: Mapping[str, Any], table: Path) -> Mirrors:
     """The mirrors of a registry table, in the file's order. Raises Refused when they are not what containerd reads."""
     entries = table_at(data, (*table, "mirrors"))
@@ -79,8 +57,8 @@ def config_path_of(data: Mapping[str, Any], table: Path) -> str:
     return value
 
 
-def single_root(config_path: str) -> str | None:
-    """The one absolute root that a config_path names, None when it is empty.
+def single_root(config_path: str, present: Collection[str] = ()) -> str | None:
+    """The one absolute root that a config_path names, None when it is empty; `present` are the files of the node.
 
     Raises Refused for several roots, which the default pull path of containerd 2.1+ does not honour
     (containerd #12808), and for a relative one.
@@ -88,9 +66,12 @@ def single_root(config_path: str) -> str | None:
     if not config_path:
         return None
     if ":" in config_path:
+        others = [root.rstrip("/") + "/" for root in config_path.split(":")[1:] if root.strip("/")]
+        found = sorted(path for path in present if path.endswith("/hosts.toml") and path.startswith(tuple(others)))
+        which = f" ({', '.join(found)})" if found else ""
         raise Refused(
             f'config_path = "{config_path}" names several roots, which 2.1 and later do not read (containerd #12808): '
-            f'move the hosts.toml files into one root and set config_path = "{DEFAULT_ROOT}"'
+            f'move the hosts.toml files{which} into one root and set config_path = "{DEFAULT_ROOT}"'
         )
     if not config_path.startswith("/") or not config_path.strip("/"):
         raise Refused(f'config_path = "{config_path}" is not an absolute directory: set it to "{DEFAULT_ROOT}"')

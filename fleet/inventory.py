@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from nornir.core.inventory import ConnectionOptions, Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from pydantic import BaseModel, ValidationError
 
+from containerd.errors import VersionError
 from containerd.migration import Policy, Registry, Strategy
-from containerd.versions import Generation
+from containerd.versions import Generation, Version
 from fleet.checks import check_groups, check_hosts, check_registries
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry
@@ -48,6 +49,18 @@ class Fleet:
     registries: tuple[Registry, ...]
     lab: bool
     inventory: Inventory
+
+    def policy_for(self, version: Version, strategy: Strategy | None) -> Policy:
+        """Return what the inventory asks of a node of ``version``; ``strategy`` wins over its group's.
+
+        A version that no group is for gets ``config_path``, and what decides refuses it.
+        """
+        try:
+            group = self.inventory.groups.get(f"containerd-{version.generation.value}")
+        except VersionError:
+            group = None
+        said = group.data.get("strategy") if group is not None else None
+        return Policy(strategy or Strategy(said or Strategy.CONFIG_PATH), self.registries)
 
     @property
     def machines(self) -> tuple[str, ...]:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RolloutOptions:
-    """``settle_seconds`` are waited once a wave; ``num_workers`` nodes change at once."""
+    """``settle_seconds`` are waited once a wave; ``num_workers`` nodes change at once.
+
+    ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
+    containerd than the one that runs.
+    """
 
     dry_run: bool = False
     yes: bool = False
     num_workers: int = 5
     settle_seconds: float = 10.0
+    accept_loss: frozenset[str] = frozenset()
+    allow_version_change: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from nornir.core.task import MultiResult
 from containerd.errors import ContainerdError
 from containerd.migration import Strategy
 from containerd.plan import NodePlan
+from containerd.policy import Decision
 from fleet.errors import ConnectionLost, FleetError, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
@@ -99,6 +100,10 @@ def _of_node(node: Node, outcome: Outcome, reason: str, weight: Exit = Exit.OK) 
     return NodeReport(outcome, reason, weight, generation=node.generation.value, strategy=node.strategy.value)
 
 
+def _said(decision: Decision) -> tuple[str, ...]:
+    return (*decision.notes, *map(str, decision.findings))
+
+
 def _of_plan(node: Node, plan: NodePlan, outcome: Outcome, reason: str, weight: Exit = Exit.OK) -> NodeReport:
     report = _of_node(node, outcome, reason, weight)
-    return replace(report, version=plan.facts.daemon.version.text, diff=plan.diff, details=plan.decision.notes)
+    return replace(report, version=plan.facts.daemon.version.text, diff=plan.diff, details=_said(plan.decision))

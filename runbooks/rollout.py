@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result, Task
 
-from containerd.plan import NodePlan
+from containerd.plan import Consent, NodePlan
 from fleet.inventory import Fleet
 from fleet.report import Exit, NodeReport, Outcome, Report
 from fleet.runner import FleetRunner
@@ -57,9 +57,11 @@ class Rollout:
         return Report(run, reports, self.stop.asked, "Rollout")
 
     def _plan(self, nornir: Nornir) -> None:
+        consent = Consent(self.options.accept_loss, self.options.allow_version_change)
+
         def plan_one(task: Task) -> Result:
             node = self.fleet.nodes[task.host.name]
-            return plan(task, filed=node.generation, policy=self.fleet.policy(node.name))
+            return plan(task, filed=node.generation, policy=self.fleet.policy(node.name), consent=consent)
 
         self.screen.progress(f"planning {len(self.names)} nodes")
         for name, result in self._run(nornir, plan_one, "plan").items():

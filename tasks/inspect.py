@@ -7,44 +7,81 @@ from collections.abc import Mapping
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
+from containerd.daemon.predict import named_files
 from containerd.effective import grpc_address
-from containerd.errors import NotToml, Refused
+from containerd.errors import ContainerdError, Refused, VersionError
+from containerd.files import FileSet
 from containerd.migration import hosts_root
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
 from containerd.tables import DEFAULT_ROOT
-from containerd.versions import Version
+from containerd.vendors import managed_by
+from containerd.versions import Version, parse_ctr_version
+from containerd.wanted import wanted
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
 from tasks.identify import ask, version_of
 
+DEFAULT_SOCKET = "/run/containerd/containerd.sock"
+
 
 def inspect(task: Task) -> Result:
-    """Return a Nornir result that holds the node's ``NodeFacts``.
+    """Return a Nornir result that holds the node's ``NodeFacts``, be its configuration sound or not.
 
-    Raises ``NodeNotReady`` where containerd or its config.toml is missing, ``ContainerdError`` where they cannot be
-    understood, and what ``fleet.remote.run_script`` raises.
+    Raises ``NodeNotReady`` where containerd, or its config.toml, is missing or not running, ``Refused`` where a
+    distribution owns it, ``VersionError``, and what ``fleet.remote.run_script`` raises.
     """
     return Result(host=task.host, result=read_facts(task.host))
 
 
 def read_facts(host: Host) -> NodeFacts:
-    """Read ``host`` in two round trips. Raises as ``inspect`` does."""
+    """Read ``host``: what runs there, the files it imports until none is left to ask for, its plugins."""
     told = ask(host)
     unit = dict(line.split("=", 1) for line in wire.text(told, "unit").splitlines() if "=" in line)
     _check_running(told, unit)
-    version_line = " ".join(wire.text(told, "version").split())
     version = version_of(told)
-    config_file = wire.text(told, "config_file")
-    config = _text(config_file, told["config"])
-    try:
-        socket = wire.text(told, "address") or grpc_address(config)
-    except NotToml as error:
-        raise NotToml(f"{config_file} is {error}; correct it first, containerd would not start on it") from None
-    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(config, version)))
-    daemon = Daemon(
+    main = wire.text(told, "config_file")
+    imported = _read_imports(host, main, told["config"])
+    files = FileSet.of_bytes(main, {main: told["config"]} | _below(imported, "file:"))
+    socket = wire.text(told, "address") or _socket(told["config"])
+    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(files, version)))
+    texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
+    changes = [told["config_changed"], *_below(imported, "changed:").values()]
+    return NodeFacts(
+        daemon=_daemon(told, unit, seen, version, socket),
+        files=FileSet.of_bytes(main, texts, _present(host, files, version)),
+        real_paths=_real_paths(imported) | _real_paths(seen) | {main: wire.text(told, "config_real")},
+        cri=health(seen, version),
+        restart_pending=max(map(float, changes)) > _started(told, unit),
+        transaction=_transaction(told),
+    )
+
+
+def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    asked: set[str] = set()
+    while True:
+        files = FileSet.of_bytes(main, {main: config} | _below(found, "file:"))
+        patterns = [pattern for pattern in wanted(files) if pattern not in asked]
+        if not patterns:
+            return found
+        asked.update(patterns)
+        found |= wire.decode(scripts.must(host, "files", *patterns))
+
+
+def _present(host: Host, files: FileSet, version: Version) -> frozenset[str]:
+    """Which files are there that the configuration names without importing them; they may be keys, and are not read."""
+    named = named_files(files, version)
+    return frozenset(scripts.must(host, "present", *named).decode().splitlines()) if named else frozenset()
+
+
+def _daemon(
+    told: Mapping[str, bytes], unit: Mapping[str, str], seen: Mapping[str, bytes], version: Version, socket: str
+) -> Daemon:
+    return Daemon(
         version=version,
-        version_line=version_line,
+        version_line=" ".join(wire.text(told, "version").split()),
+        running=_running_version(seen) or version,
         binary=wire.text(told, "binary"),
         ctr=wire.text(told, "ctr"),
         socket=socket,
@@ -52,17 +89,13 @@ def read_facts(host: Host) -> NodeFacts:
         replaced_on_disk=wire.text(told, "replaced") == "yes",
         kubelet=wire.text(told, "kubelet") == "active",
     )
-    real_paths = {path: real.decode(errors="replace").strip() for path, real in _below(seen, "real:").items()}
-    return NodeFacts(
-        daemon=daemon,
-        config_file=config_file,
-        config=config,
-        hosts_files={path: _text(path, content) for path, content in _below(seen, "hosts:").items()},
-        real_paths=real_paths | {config_file: wire.text(told, "config_real")},
-        cri=health(seen, version),
-        restart_pending=_newer_than_daemon(told, unit),
-        transaction=_transaction(told),
-    )
+
+
+def _running_version(seen: Mapping[str, bytes]) -> Version | None:
+    try:
+        return parse_ctr_version(wire.text(seen, "versions"))[1]
+    except VersionError:
+        return None
 
 
 def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
@@ -73,7 +106,12 @@ def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
 
 
 def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
-    if unit.get("LoadState") == "not-found":
+    paths = [wire.text(told, name) for name in ("binary", "config_file", "address")]
+    missing = unit.get("LoadState") == "not-found"
+    owner = managed_by(wire.text(told, "version"), paths + wire.text(told, "distributions").splitlines() * missing)
+    if owner is not None:
+        raise Refused(owner.refusal)
+    if missing:
         raise NodeNotReady("there is no containerd.service here; containerd must be run by systemd")
     if not wire.text(told, "ctr"):
         raise NodeNotReady("ctr is not installed here; without it the health of CRI cannot be told")
@@ -88,10 +126,17 @@ def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
         )
 
 
-def _root(config: str, version: Version) -> str:
+def _socket(config: bytes) -> str:
     try:
-        return hosts_root(config, version) or DEFAULT_ROOT
-    except Refused:
+        return grpc_address(config.decode(errors="replace"))
+    except ContainerdError:
+        return DEFAULT_SOCKET
+
+
+def _root(files: FileSet, version: Version) -> str:
+    try:
+        return hosts_root(files, version) or DEFAULT_ROOT
+    except ContainerdError:
         return DEFAULT_ROOT
 
 
@@ -99,18 +144,14 @@ def _below(seen: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
     return {name.removeprefix(prefix): value for name, value in seen.items() if name.startswith(prefix)}
 
 
-def _text(path: str, content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise NotToml(f"{path} is not UTF-8 (byte {error.start}), so not TOML; correct or remove it") from None
+def _real_paths(seen: Mapping[str, bytes]) -> dict[str, str]:
+    return {path: real.decode(errors="replace").strip() for path, real in _below(seen, "real:").items()}
 
 
-def _newer_than_daemon(told: Mapping[str, bytes], unit: Mapping[str, str]) -> bool:
-    """Compare the file's last change with the daemon's start, which systemd gives in monotonic microseconds."""
+def _started(told: Mapping[str, bytes], unit: Mapping[str, str]) -> float:
+    """When the daemon was started, in seconds since the epoch; systemd says it in monotonic microseconds."""
     since_boot = float(unit["ExecMainStartTimestampMonotonic"]) / 1e6
-    started = float(wire.text(told, "now")) - (float(wire.text(told, "uptime")) - since_boot)
-    return float(wire.text(told, "config_changed")) > started
+    return float(wire.text(told, "now")) - (float(wire.text(told, "uptime")) - since_boot)
 
 
 def _transaction(told: Mapping[str, bytes]) -> Transaction | None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from nornir.core.task import Result, Task
 
 from containerd.migration import Policy
-from containerd.plan import plan_node
+from containerd.plan import NO_CONSENT, Consent, plan_node
 from containerd.versions import Generation
 from tasks.inspect import inspect
 from tasks.reach import reach
 from templates import render_hosts_toml
 
 
-def plan(task: Task, filed: Generation, policy: Policy) -> Result:
+def plan(task: Task, filed: Generation, policy: Policy, consent: Consent = NO_CONSENT) -> Result:
     """Return a result that holds the ``NodePlan`` of a node that the inventory files under ``filed``.
 
     ``changed`` and ``diff`` say what a rollout would do. Raises ``Unreachable``, or why the node cannot be planned for.
     """
     task.run(reach)
     facts = task.run(inspect)[0].result
-    made = plan_node(facts, filed, policy, render_hosts_toml)
+    made = plan_node(facts, filed, policy, render_hosts_toml, consent)
     return Result(host=task.host, changed=made.acts, diff=made.diff, result=made)

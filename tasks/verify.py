@@ -35,6 +35,9 @@ def _judge(plan: NodePlan, seen: dict[str, bytes]) -> CriHealth:
     cri = health(seen, version)
     if cri.state != "ok":
         raise StepFailed(f"CRI is {cri.state}: {cri.detail}")
+    changed = wire.text(seen, "changed").splitlines()
+    if changed:
+        raise StepFailed(f"CRI is ok, but {changed[0]} is not what was put there: somebody changed it since")
     difference = mismatch(effective_registry(wire.text(seen, "dump"), version), plan.decision, plan.policy)
     if difference:
         raise StepFailed(f"CRI is ok, but containerd does not run what was planned: {difference}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import jinja2
 
 from containerd.hosts_toml import HostsToml
+from containerd.statements import basic_string
 
 
 @lru_cache(maxsize=1)
@@ -23,8 +23,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    # A JSON string is a TOML basic string too.
-    environment.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False)
+    environment.filters["toml"] = basic_string
     environment.filters["sh"] = lambda text: shlex.quote(str(text))
     return environment
 
@@ -37,4 +36,4 @@ def render(template: str, **values: Any) -> str:
 @lru_cache(maxsize=256)
 def render_hosts_toml(file: HostsToml) -> str:
     """Return the text of one registry's hosts.toml."""
-    return render("hosts.toml.j2", server=file.server, hosts=file.hosts)
+    return render("hosts.toml.j2", file=file)

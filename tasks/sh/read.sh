@@ -45,6 +45,10 @@ if [ -f "$real" ]; then
     cut -d' ' -f1 /proc/uptime | emit uptime
     date +%s.%3N | emit now
 fi
+# Directories of distributions that bring a containerd of their own.
+for directory in /var/lib/rancher/rke2 /var/lib/rancher/k3s /var/lib/k0s /var/snap/microk8s /system/etc; do
+    [ ! -d "$directory" ] || printf '%s\n' "$directory"
+done | emit distributions
 if [ -L "$base/current" ]; then
     run=$(basename "$(readlink "$base/current")")
     printf '%s' "$run" | emit run

@@ -9,8 +9,8 @@ case $(state "$run") in
 esac
 exec 9>&-
 while IFS="$tab" read -r kind before after spare path; do
-    [ "$(sum "$path")" = "$after" ] || fail "$path is not what was put there: somebody changed it since"
-done <"$base/$run/manifest"
+    [ "$(sum "$path")" = "$after" ] || printf '%s\n' "$path"
+done <"$base/$run/manifest" | emit changed
 
 # Whether every plugin has a row: then what the rows say is final, be it ok or not.
 settled() {

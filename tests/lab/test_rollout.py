@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import subprocess
 import sys
 import time
@@ -36,11 +37,23 @@ version = 2
 """
 
 
-def bring_mirrors_back(node: LabNode) -> None:
-    """A drop-in of somebody else's, which the migration of config.toml leaves alone."""
+def import_mirrors(node: LabNode) -> None:
+    """A drop-in that sets the wildcard mirror too."""
     node.write(DROP_IN, MIRRORS)
     config = node.config.replace("version = 2", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]')
     node.write(CONFIG, config)
+    node.restart()
+
+
+def bring_mirrors_back(node: LabNode) -> None:
+    """A tool of somebody else's that writes its drop-in anew whenever containerd starts."""
+    import_mirrors(node)
+    node.write("/etc/mirrors.toml", MIRRORS)
+    node.write(
+        "/etc/systemd/system/containerd.service.d/10-tool.conf",
+        f"[Service]\nExecStartPre=/bin/cp /etc/mirrors.toml {DROP_IN}\n",
+    )
+    node.sh("systemctl daemon-reload")
     node.restart()
 
 
@@ -126,15 +139,31 @@ def test_a_canary_whose_cri_fails_is_rolled_back_and_nothing_else_is_touched(fre
 
 
 def test_a_node_that_does_not_run_what_was_planned_is_rolled_back_though_its_cri_is_ok(fresh: Fresh) -> None:
-    """On 1.x a drop-in's table replaces the whole one of config.toml: CRI is ok, and the mirrors are still there."""
+    """On 1.x the drop-in's table replaces the whole one of config.toml: CRI is ok, and the mirrors are still there."""
     [node] = fresh("worker-2")
     bring_mirrors_back(node)
     before = node.snapshot()
     ran = canary("worker-2")
     assert (ran.exit, ran.outcomes) == (1, {"worker-2": "rolled_back"})
-    assert "mirrors are still in effect" in ran.reason("worker-2")
+    assert f"{DROP_IN} is not what was put there" in ran.reason("worker-2")
     assert node.snapshot() == before
     assert node.cri == "ok"
+
+
+@pytest.mark.parametrize("name", ["worker-2", "worker-4"])
+def test_a_drop_in_that_sets_the_mirror_is_migrated_with_the_file_that_imports_it(fresh: Fresh, name: str) -> None:
+    [node] = fresh(name)
+    import_mirrors(node)
+    before = node.snapshot()
+    ran = canary(name)
+    assert (ran.exit, ran.outcomes) == (0, {name: "migrated"}), ran.stdout
+    assert "mirrors" not in node.read(DROP_IN) + node.config
+    dump = node.sh("containerd config dump 2>/dev/null")
+    assert re.search(r"config_path = ['\"]/etc/containerd/certs.d['\"]", dump)
+    assert node.cri == "ok"
+    assert canary(name).outcomes == {name: "unchanged"}
+    assert rollback("--host", name).outcomes == {name: "rolled_back"}
+    assert node.snapshot() == before
 
 
 def test_a_canary_changes_one_node_only(fresh: Fresh) -> None:
@@ -416,7 +445,53 @@ def test_a_program_that_was_replaced_on_disk_is_not_started_unasked(fresh: Fresh
     pid = node.pid
     ran = canary("worker-4")
     assert (ran.exit, ran.outcomes, node.pid) == (1, {"worker-4": "failed"}, pid)
-    assert "was replaced on disk" in ran.reason("worker-4")
+    assert "--allow-version-change" in ran.reason("worker-4")
+    assert canary("worker-4", "--allow-version-change").outcomes == {"worker-4": "migrated"}
+
+
+TLS = """
+[plugins."io.containerd.grpc.v1.cri".registry.mirrors."m.example"]
+  endpoint = ["https://m.example:8443"]
+[plugins."io.containerd.grpc.v1.cri".registry.configs."m.example:8443".tls]
+  insecure_skip_verify = true
+"""
+
+
+def test_tls_settings_move_with_their_mirror(fresh: Fresh) -> None:
+    """On 1.x a tls table beside config_path keeps CRI from loading."""
+    [node] = fresh("worker-2")
+    node.write(CONFIG, node.config + TLS)
+    node.restart()
+    ran = canary("worker-2")
+    assert (ran.exit, ran.outcomes) == (0, {"worker-2": "migrated"}), ran.stdout
+    assert "tls" not in node.config
+    assert node.read("/etc/containerd/certs.d/m.example/hosts.toml") == (
+        'server = "https://m.example"\n\n[host."https://m.example:8443"]\n  capabilities = ["pull", "resolve"]\n'
+        "  skip_verify = true\n"
+    )
+    assert node.cri == "ok"
+
+
+LOST = """
+[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+  endpoint = ["https://old"]
+[plugins."io.containerd.grpc.v1.cri".registry.configs."old".tls]
+  ca_file = "/etc/ca.pem"
+"""
+
+
+def test_a_loss_has_to_be_accepted(fresh: Fresh) -> None:
+    """TLS for the old proxy, which nothing is pulled from any more."""
+    [node] = fresh("worker-2")
+    node.write(CONFIG, node.config + LOST)
+    node.restart()
+    before = node.snapshot()
+    ran = canary("worker-2")
+    assert (ran.exit, ran.outcomes) == (1, {"worker-2": "failed"})
+    [code] = re.findall(r"--accept-loss ([a-z-]+)", ran.reason("worker-2"))
+    assert node.snapshot() == before
+    assert canary("worker-2", "--accept-loss", code).outcomes == {"worker-2": "migrated"}
+    assert node.cri == "ok"
 
 
 def test_a_config_path_and_an_address_that_the_unit_names(fresh: Fresh) -> None:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from containerd.hosts_toml import HostEntry, HostsToml
+from containerd.hosts_toml import HostEntry, HostsToml, Tls
 from templates import render, render_hosts_toml
 
 CASES = {
@@ -26,6 +26,17 @@ CASES = {
     ),
     # Up to containerd 1.7.31 a file without any host tree is not read (containerd #10027).
     "the registry itself": (HostsToml("http://10.0.0.5:5000", ()), 'server = "http://10.0.0.5:5000"\n\n[host]\n'),
+    "TLS of the server and of a cache": (
+        HostsToml(
+            "https://h", (HostEntry("https://a", tls=Tls(skip_verify=True)),), Tls(ca="/ca", client=("/c", "/k"))
+        ),
+        'server = "https://h"\nca = "/ca"\nclient = [["/c", "/k"]]\n\n[host."https://a"]\n'
+        '  capabilities = ["pull", "resolve"]\n  skip_verify = true\n',
+    ),
+    "a server at a path": (
+        HostsToml("https://h/v2/x", (), Tls(skip_verify=True), override_path=True),
+        'server = "https://h/v2/x"\noverride_path = true\nskip_verify = true\n\n[host]\n',
+    ),
     "no server": (
         HostsToml(None, (HostEntry("http://a:1"),)),
         '[host."http://a:1"]\n  capabilities = ["pull", "resolve"]\n',

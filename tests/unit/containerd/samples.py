@@ -1,12 +1,14 @@
-"""What the tests of this folder share: a table of registries, a renderer, and pieces of configuration."""
+"""What the tests of this folder share: a table of registries, and pieces of configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from containerd.hosts_toml import HostsToml
+from containerd.files import FileSet
+from containerd.hosts_toml import HostEntry, HostsToml
 from containerd.migration import Decision, Policy, Registry, Strategy, decide
 from containerd.versions import Version, parse_version
+from templates import render_hosts_toml
 
 CONFIG = "/etc/containerd/config.toml"
 ROOT = "/etc/containerd/certs.d"
@@ -17,31 +19,36 @@ DOCKER = Registry("docker.io", "https://registry-1.docker.io", ("http://10.0.20.
 GHCR = Registry("ghcr.io", "https://ghcr.io", ("http://10.0.20.10:5010",))
 TABLE = (DOCKER, GHCR)
 
-DOCKER_HOSTS = 'server = "https://registry-1.docker.io"\n[host."http://10.0.20.10:5000"]\n'
-GHCR_HOSTS = 'server = "https://ghcr.io"\n[host."http://10.0.20.10:5010"]\n'
+
+def hosts_toml(server: str | None, *hosts: str | HostEntry) -> str:
+    """A file as this project writes it."""
+    entries = (HostEntry(host) if isinstance(host, str) else host for host in hosts)
+    return render_hosts_toml(HostsToml(server, tuple(entries)))
+
+
+DOCKER_HOSTS = hosts_toml("https://registry-1.docker.io", "http://10.0.20.10:5000")
+GHCR_HOSTS = hosts_toml("https://ghcr.io", "http://10.0.20.10:5010")
 PRESENT = {f"{ROOT}/docker.io/hosts.toml": DOCKER_HOSTS, f"{ROOT}/ghcr.io/hosts.toml": GHCR_HOSTS}
-
-
-def render(hosts: HostsToml) -> str:
-    lines = [f'server = "{hosts.server}"'] if hosts.server else []
-    for entry in hosts.hosts:
-        lines += [f'[host."{entry.url}"]', *(["override_path = true"] if entry.override_path else [])]
-    return "\n".join(lines) + "\n"
 
 
 def version(text: str) -> Version:
     return parse_version(f"containerd github.com/containerd/containerd {text}")
 
 
+def fileset(config: str, others: Mapping[str, str] | None = None) -> FileSet:
+    return FileSet(CONFIG, {CONFIG: config, **(others or {})})
+
+
 def decided(
     config: str,
     runs: str = "1.7.24",
     strategy: Strategy = Strategy.CONFIG_PATH,
-    hosts_files: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
     registries: tuple[Registry, ...] = TABLE,
 ) -> Decision:
-    policy = Policy(strategy, registries)
-    return decide(config, CONFIG, PRESENT if hosts_files is None else hosts_files, version(runs), policy, render)
+    """The decision on a main file and what else is there: by default the hosts.toml files of the table."""
+    files = fileset(config, PRESENT if others is None else others)
+    return decide(files, version(runs), Policy(strategy, registries), render_hosts_toml)
 
 
 def edited(config: str, runs: str = "1.7.24", strategy: Strategy = Strategy.CONFIG_PATH) -> str:

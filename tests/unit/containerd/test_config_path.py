@@ -6,7 +6,7 @@ import pytest
 
 from containerd.errors import NotToml
 from containerd.migration import hosts_root
-from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, edited, version
+from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, edited, fileset, version
 
 SET = f'config_path = "{ROOT}"'
 WILDCARD = f'[{OLD}.registry.mirrors."*"]\n  endpoint = ["http://old:5000"]\n'
@@ -161,10 +161,9 @@ NEW_CASES = {
         f'version = 3\n[{NEW}.registry.mirrors."*"]\n  endpoint = ["http://old:5000"]\n[{NEW}.pinned_images]\n',
         f"version = 3\n[{NEW}.registry]\n  {SET}\n[{NEW}.pinned_images]\n",
     ),
-    "version 4": (f"version = 4\n[{NEW}.registry]\n", f"version = 4\n[{NEW}.registry]\n  {SET}\n"),
     "version 3 without any plugin": ("version = 3\n", f"version = 3\n\n[{NEW}.registry]\n  {SET}\n"),
     "version 3 with a leftover of the old id": (
-        f"version = 3\n[{OLD}.registry]\n  config_path = '/x'\n{WILDCARD}\n# keep\n[{NEW}.registry]\n  {SET}\n",
+        f"version = 3\n[{OLD}.registry]\n  config_path = '{ROOT}'\n{WILDCARD}\n# keep\n[{NEW}.registry]\n  {SET}\n",
         f"version = 3\n\n# keep\n[{NEW}.registry]\n  {SET}\n",
     ),
     "version 2 with the new id only": (
@@ -188,6 +187,10 @@ def test_a_file_with_the_new_id(name: str, runs: str) -> None:
     before, after = NEW_CASES[name]
     assert edited(before, runs) == after
     assert edited(after, runs) == after
+
+
+def test_version_4() -> None:
+    assert edited(f"version = 4\n[{NEW}.registry]\n", "2.3.4") == f"version = 4\n[{NEW}.registry]\n  {SET}\n"
 
 
 def test_1x_does_not_touch_what_it_does_not_read() -> None:
@@ -220,26 +223,29 @@ def test_a_full_default_dump_changes_in_its_registry_only() -> None:
     [
         (f"version = 2\n[{OLD}.registry]\nconfig_path = '/a'\n", "1.7.24", "/a"),
         (f"version = 2\n[{OLD}.registry]\nconfig_path = ''\n", "1.7.24", None),
-        (f"[{OLD}.registry]\nconfig_path = '/a'\n", "2.1.9", "/a"),
+        (f"[{OLD}.registry]\nconfig_path = '/a'\n", "2.1.9", None),
+        (f"[{OLD}.registry]\nconfig_path = '/a'\n", "2.3.4", "/a"),
+        ("[plugins.cri.registry]\nconfig_path = '/a'\n", "1.7.24", "/a"),
         (f"version = 3\n[{NEW}.registry]\nconfig_path = '/a'\n", "2.1.9", "/a"),
         (f"version = 3\n[{OLD}.registry]\nconfig_path = '/a'\n", "2.1.9", None),
+        (f"version = 3\n[{OLD}.registry]\nconfig_path = '/a'\n", "2.3.4", "/a"),
         ("", "1.6.20", None),
     ],
 )
 def test_the_root_that_is_set(config: str, runs: str, root: str | None) -> None:
-    assert hosts_root(config, version(runs)) == root
+    assert hosts_root(fileset(config), version(runs)) == root
 
 
 def test_a_root_of_ones_own_is_used() -> None:
-    decision = decided(f"version = 2\n[{OLD}.registry]\nconfig_path = '/srv/certs/'\n", hosts_files={})
+    decision = decided(f"version = 2\n[{OLD}.registry]\nconfig_path = '/srv/certs/'\n", others={})
     assert decision.config_path == "/srv/certs/"
     assert list(decision.files) == ["/srv/certs/docker.io/hosts.toml", "/srv/certs/ghcr.io/hosts.toml"]
 
 
 def test_the_root_of_no_toml() -> None:
     with pytest.raises(NotToml):
-        hosts_root("[", version("1.7.24"))
+        hosts_root(fileset("["), version("1.7.24"))
 
 
 def test_config_toml_is_last() -> None:
-    assert list(decided("version = 2\n", hosts_files={}).files)[-1] == CONFIG
+    assert list(decided("version = 2\n", others={}).files)[-1] == CONFIG

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from containerd.files import FileSet
 from containerd.migration import Policy, Strategy, decide
+from templates import render_hosts_toml
 from tests.unit.containerd.samples import (
     CONFIG,
     DOCKER_HOSTS,
@@ -15,6 +17,8 @@ from tests.unit.containerd.samples import (
     ROOT,
     TABLE,
     decided,
+    fileset,
+    hosts_toml,
     version,
 )
 
@@ -23,7 +27,7 @@ DONE = f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"
 
 
 def test_every_registry_gets_its_hosts_toml_before_config_toml() -> None:
-    decision = decided(f"version = 2\n{WILDCARD}", hosts_files={})
+    decision = decided(f"version = 2\n{WILDCARD}", others={})
     assert dict(decision.files) == {
         f"{ROOT}/docker.io/hosts.toml": DOCKER_HOSTS,
         f"{ROOT}/ghcr.io/hosts.toml": GHCR_HOSTS,
@@ -38,8 +42,16 @@ def test_every_registry_gets_its_hosts_toml_before_config_toml() -> None:
     )
 
 
+def test_a_config_toml_that_is_not_there_is_made() -> None:
+    decision = decide(
+        FileSet(CONFIG, PRESENT), version("2.1.9"), Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml
+    )
+    assert dict(decision.files) == {CONFIG: f'version = 3\n\n[{NEW}.registry]\n  config_path = "{ROOT}"\n'}
+
+
 def test_only_files_that_change_are_in_it() -> None:
-    decision = decided(DONE, hosts_files={**PRESENT, f"{ROOT}/ghcr.io/hosts.toml": "other"})
+    earlier = hosts_toml("https://ghcr.io", "http://10.0.20.9:5010")
+    decision = decided(DONE, others={**PRESENT, f"{ROOT}/ghcr.io/hosts.toml": earlier})
     assert dict(decision.files) == {f"{ROOT}/ghcr.io/hosts.toml": GHCR_HOSTS}
     assert decision.notes == (f"{ROOT}/ghcr.io/hosts.toml is there already and is replaced",)
     assert decision.reason == f"config_path {ROOT}: 1 hosts.toml"
@@ -57,21 +69,29 @@ def test_a_mirror_outside_the_table_is_carried() -> None:
     decision = decided(config)
     path = f"{ROOT}/10.0.0.5_5000_/hosts.toml"
     assert list(decision.files) == [path, CONFIG]
-    assert decision.files[path] == 'server = "http://10.0.0.5:5000"\n'
+    assert decision.files[path] == hosts_toml("http://10.0.0.5:5000")
     assert f'carried: mirrors."10.0.0.5:5000" into {path}' in decision.notes
 
 
 @pytest.mark.parametrize("directory", ["10.0.0.5_5000_", "10.0.0.5:5000"])
 def test_a_carried_mirror_that_is_there_already_is_kept(directory: str) -> None:
     config = f"version = 2\n[{OLD}.registry.mirrors.'10.0.0.5:5000']\n  endpoint = ['http://10.0.0.5:5000']\n"
-    there = {f"{ROOT}/{directory}/hosts.toml": 'server = "http://10.0.0.5:5000"\n'}
-    assert list(decided(config, hosts_files={**PRESENT, **there}).files) == [CONFIG]
+    there = {f"{ROOT}/{directory}/hosts.toml": 'server = "http://10.0.0.5:5000"\n[host]\n'}
+    assert list(decided(config, others={**PRESENT, **there}).files) == [CONFIG]
 
 
 def test_a_mirror_without_endpoints_needs_no_file() -> None:
     decision = decided(f"version = 2\n[{OLD}.registry.mirrors.'quay.io']\n")
     assert list(decision.files) == [CONFIG]
     assert decision.notes == ('mirrors."quay.io" has no endpoint: quay.io is pulled from its upstream, as before',)
+
+
+@pytest.mark.parametrize("name", ["https://u:p@h", "../x", "a/b", "..", "a b", "", "index.docker.io"])
+def test_a_mirror_that_no_image_can_name_goes(name: str) -> None:
+    decision = decided(f"version = 2\n[{OLD}.registry.mirrors.'{name}']\n  endpoint = ['${{X}}']\n")
+    assert list(decision.files) == [CONFIG]
+    assert "no image is named so" in decision.notes[0]
+    assert "u:p" not in str((decision.notes, decision.accounting))
 
 
 def test_a_mirror_of_the_table_is_replaced_by_its_caches() -> None:
@@ -81,11 +101,20 @@ def test_a_mirror_of_the_table_is_replaced_by_its_caches() -> None:
         assert decided(config, strategy=strategy).notes == (note,)
 
 
-def test_files_that_wake_up_are_named() -> None:
-    sleeping = {f"{ROOT}/_default/hosts.toml": "", "/elsewhere/hosts.toml": ""}
-    note = f"{ROOT}/_default/hosts.toml is there, unread until now, and takes effect with config_path"
-    assert note in decided(f"version = 2\n{WILDCARD}", hosts_files={**PRESENT, **sleeping}).notes
-    assert decided(DONE, hosts_files={**PRESENT, **sleeping}).notes == ()
+@pytest.mark.parametrize(
+    ("endpoint", "others", "codes"),
+    [
+        ("http://old:5000", PRESENT, ["wildcard-host-by-name"]),
+        ("https://old:5000", PRESENT, []),
+        ("http://old", PRESENT, []),
+        ("http://localhost:5000", PRESENT, []),
+        ("http://old:5000", {**PRESENT, f"{ROOT}/old_5000_/hosts.toml": "x = 1"}, []),
+    ],
+)
+def test_images_named_by_the_host_of_an_http_wildcard(endpoint: str, others: dict[str, str], codes: list[str]) -> None:
+    config = f'version = 2\n[{OLD}.registry.mirrors."*"]\n  endpoint = ["{endpoint}"]\n'
+    found = decided(config, others=others).findings
+    assert [each.code for each in found if each.code != "dormant-hosts-toml"] == codes
 
 
 def test_leftovers_are_named() -> None:
@@ -112,7 +141,11 @@ def test_what_lives_on_2_3_is_what_is_carried() -> None:
             "strategy skip: containerd 1.6.20 keeps its configuration, "
             "with the wildcard mirror (http://****@old:5000) still in use",
         ),
-        ("[", "strategy skip: containerd 1.6.20 keeps its configuration, which is not understood (not TOML: "),
+        (
+            "[",
+            "strategy skip: containerd 1.6.20 keeps its configuration, "
+            "which is not understood (/etc/containerd/config.toml is not TOML: ",
+        ),
     ],
 )
 def test_a_skipped_node_is_left_alone(config: str, reason: str) -> None:
@@ -130,7 +163,7 @@ def test_nodes_that_are_alike_are_decided_once_and_share_nothing() -> None:
         return "x\n"
 
     policy = Policy(Strategy.CONFIG_PATH, TABLE)
-    decisions = [decide(DONE, CONFIG, {}, version("1.7.24"), policy, counting) for _ in range(40)]
+    decisions = [decide(fileset(DONE), version("1.7.24"), policy, counting) for _ in range(40)]
     assert len(rendered) == len(TABLE)
     assert isinstance(decisions[0].files, dict)
     decisions[0].files.clear()

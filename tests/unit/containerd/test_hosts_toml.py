@@ -95,6 +95,6 @@ def test_what_is_no_url_is_refused(endpoint: str) -> None:
         from_endpoints("quay.io", [endpoint])
 
 
-def test_a_registry_below_a_path_of_itself_is_refused() -> None:
-    with pytest.raises(Refused, match=r"write its hosts\.toml"):
-        from_endpoints("quay.io", ["https://quay.io/proxy"])
+def test_a_registry_below_a_path_of_itself() -> None:
+    mapped = from_endpoints("quay.io", ["https://c", "https://quay.io/proxy"])
+    assert mapped.hosts_toml == HostsToml("https://quay.io/proxy", (HostEntry("https://c"),), override_path=True)

@@ -89,7 +89,7 @@ def test_several_endpoints_are_in_order() -> None:
 
 
 def test_no_hosts_toml_is_written() -> None:
-    decision = decided(f"version = 2\n{WILDCARD}", strategy=Strategy.MIRRORS, hosts_files={}, registries=TABLE)
+    decision = decided(f"version = 2\n{WILDCARD}", strategy=Strategy.MIRRORS, others={}, registries=TABLE)
     assert list(decision.files) == [CONFIG]
     assert decision.config_path is None
     assert decision.reason == "one mirror for each registry of the table: config.toml"

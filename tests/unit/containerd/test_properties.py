@@ -35,7 +35,7 @@ UNRELATED = [
     "\n\n",
     '[grpc]\n  address = "/run/c.sock"  # there\n',
     "[timeouts]\n\t\"a.b\" = '5s'\n",
-    '[proxy_plugins."fuse"]\n  type = """\n# no comment\n"""\n',
+    '[proxy_plugins."fuse"]\n  type = "snapshot"\n  address = """\n# no comment\n"""\n',
     "[[list]]\nx = {a = 1, 'b' = [1,\n2]}\n",
 ]
 SPELLINGS = [_headers, _multiline]
@@ -223,4 +223,4 @@ def test_no_type_is_a_surprise(keys: list[str], value: str, number: int, runs: s
 @pytest.mark.parametrize("strategy", [Strategy.CONFIG_PATH, Strategy.MIRRORS])
 def test_the_generator_reaches_files_that_change(strategy: Strategy) -> None:
     text = "version = 2\n" + _headers(OLD, "*", "") + _multiline(OLD, "quay.io", "  ")
-    assert decided(text, strategy=strategy, hosts_files=PRESENT).changed
+    assert decided(text, strategy=strategy, others=PRESENT).changed

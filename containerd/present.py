@@ -1,0 +1,67 @@
+"""The hosts.toml files that a node has already: ours to replace, or somebody else's to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from containerd.errors import NotToml
+from containerd.hosts_toml import HostEntry, HostsRenderer, HostsToml, Tls, host_dir
+from containerd.statements import parse
+
+
+def path_for(root: str, registry: str, present: Mapping[str, str]) -> str:
+    """The hosts.toml that containerd reads for a registry: one that is there, in its order of lookup, or a new one."""
+    new = _path(root, host_dir(registry))
+    return next((path for path in (new, _path(root, registry)) if path in present), new)
+
+
+def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
+    """Read a file that `render` could have written, byte for byte; None for every other one."""
+    try:
+        file = _file(parse(text))
+    except (NotToml, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return file if render(file) == text else None
+
+
+def mentions(text: str, urls: tuple[str, ...]) -> bool:
+    """Whether a hosts.toml asks one of these servers."""
+    try:
+        data = parse(text)
+    except NotToml:
+        return False
+    hosts = data.get("host")
+    asked = {str(url).rstrip("/") for url in (data.get("server"), *(hosts if isinstance(hosts, Mapping) else ()))}
+    return any(url.rstrip("/") in asked for url in urls)
+
+
+def says_the_same(text: str, planned: str) -> bool:
+    """Whether two hosts.toml files differ in nothing that containerd reads."""
+    try:
+        return parse(text) == parse(planned) and list(parse(text).get("host", ())) == list(parse(planned)["host"])
+    except NotToml:
+        return False
+
+
+def _file(data: Mapping[str, Any]) -> HostsToml:
+    hosts = tuple(HostEntry(url, "override_path" in entry, _tls(entry)) for url, entry in data["host"].items())
+    return HostsToml(_string(data.get("server")), hosts, _tls(data), "override_path" in data)
+
+
+def _tls(table: Mapping[str, Any]) -> Tls:
+    client = None
+    if "client" in table:
+        [(cert, key)] = table["client"]
+        client = (_string(cert) or "", _string(key) or "")
+    return Tls("skip_verify" in table, _string(table.get("ca")), client)
+
+
+def _string(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError
+    return value
+
+
+def _path(root: str, directory: str) -> str:
+    return f"{root.rstrip('/')}/{directory}/hosts.toml"

@@ -1,0 +1,81 @@
+"""The new text of every configuration file that changes, proved against what it must say and do."""
+
+from __future__ import annotations
+
+from containerd import edit, expected
+from containerd.changes import edits
+from containerd.daemon.predict import predict
+from containerd.edit import Edit
+from containerd.errors import ContainerdError, NotToml, Refused
+from containerd.files import FileSet
+from containerd.policy import Policy
+from containerd.sources import Sources, load, parse_file
+from containerd.statements import parse
+from containerd.versions import Version
+
+_NOT_UNDERSTOOD = "{}: this file's shape is not understood: write the registry as a [table] and run again"
+
+
+def with_version(files: FileSet, version: Version) -> FileSet:
+    """The same files, where a main file in which nothing is set gets the version that this daemon reads."""
+    main = files.text(files.main) or ""
+    if parse_file(files, files.main):
+        return files
+    newline = "\r\n" if "\r\n" in main else "\n"
+    lead = main if not main or main.endswith("\n") else main + newline
+    text = f"{lead}version = {3 if version.major >= 2 else 2}{newline}"
+    return FileSet(files.main, {**files.texts, files.main: text}, files.present)
+
+
+def rewritten(before: FileSet, files: FileSet, sources: Sources, policy: Policy, root: str | None) -> dict[str, str]:
+    """The texts that differ from those on the node (`before`); imported files first, the main one last.
+
+    Raises Refused for a shape that defeats the edit, and where the daemon would not do what is planned.
+    """
+    wanted = edits(sources, policy, root)
+    texts = {path: _edited(path, files.texts[path], each) for path, each in wanted.items()}
+    after = FileSet(files.main, {**files.texts, **texts}, files.present)
+    _prove(before, after, sources.version, policy, root)
+    ordered = [source.path for source in reversed(sources.files)]
+    return {path: after.texts[path] for path in ordered if before.texts.get(path) != after.texts[path]}
+
+
+def _edited(path: str, before: str, wanted: Edit) -> str:
+    try:
+        after = edit.apply(before, wanted)
+        understood = expected.same(parse(after), expected.applied(parse(before), wanted), wanted)
+    except NotToml:
+        understood = False
+    except Refused:
+        raise Refused(_NOT_UNDERSTOOD.format(path)) from None
+    if not understood:
+        raise Refused(_NOT_UNDERSTOOD.format(path))
+    return after
+
+
+def _prove(before: FileSet, after: FileSet, version: Version, policy: Policy, root: str | None) -> None:
+    """Raise Refused unless a daemon with the new files runs as planned, and a second pass finds nothing to do."""
+    try:
+        sources = load(after, version)
+        steady = not edits(sources, policy, root)
+    except ContainerdError as error:
+        raise Refused(f"internal error: the new files are not read ({error}); nothing is changed") from None
+    if wrong := _wrong(sources, policy, root):
+        raise Refused(f"internal error: with the new files {wrong}; nothing is changed")
+    if not steady:
+        raise Refused("internal error: the new files would change again; nothing is changed")
+    was, becomes = predict(before, version), predict(after, version)
+    if was.cri == "ok" and becomes.cri != "ok":
+        raise Refused(f"internal error: CRI would be {becomes.cri} ({becomes.reason}); nothing is changed")
+
+
+def _wrong(sources: Sources, policy: Policy, root: str | None) -> str | None:
+    mirrors = sources.mirrors
+    if root is not None:
+        if mirrors:
+            return f"mirrors ({', '.join(mirrors)}) would still be in effect"
+        return None if sources.config_path == root else f'config_path would be "{sources.config_path}"'
+    table = {registry.name: registry.endpoints for registry in policy.registries}
+    if sources.config_path or "*" in mirrors or any(mirrors.get(name) != each for name, each in table.items()):
+        return "the mirrors would not be the table's"
+    return None

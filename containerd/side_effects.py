@@ -1,0 +1,50 @@
+"""What a change does to files that it does not write: some are read from now on, and some no longer."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator
+
+from containerd.certs_d import HostsPlan
+from containerd.findings import Finding, Severity
+from containerd.site import Site
+
+_CERTIFICATES = (".crt", ".cert", ".key")
+
+
+def side_effects(site: Site, plan: HostsPlan, roots: tuple[str, ...], names: Collection[str]) -> Iterator[Finding]:
+    """A finding for each file; `roots` are the directories that are read today, `names` all files of the node."""
+    root = site.root.rstrip("/")
+    if root not in roots:
+        yield from _awakened(site, plan)
+    yield from _put_to_sleep(site, tuple(f"{each}/" for each in roots if each != root))
+    if root in roots:
+        yield from _shadowed(site, plan, names)
+
+
+def _awakened(site: Site, plan: HostsPlan) -> Iterator[Finding]:
+    reported = {finding.where for finding in plan.findings}
+    for path in site.below():
+        if path not in plan.files and path not in reported:
+            message = f"{path} is there, unread until now, and takes effect with config_path"
+            fix = "read it, and delete it if it is not meant"
+            yield Finding("dormant-hosts-toml", Severity.WARNING, path, message, fix)
+
+
+def _put_to_sleep(site: Site, roots: tuple[str, ...]) -> Iterator[Finding]:
+    for path in site.present:
+        if roots and path.startswith(roots):
+            message = f"{path} is read today, by containerd's built-in config_path, and will not be"
+            fix = f"move its directory below {site.root}"
+            yield Finding("root-not-read", Severity.WARNING, path, message, fix)
+
+
+def _shadowed(site: Site, plan: HostsPlan, names: Collection[str]) -> Iterator[Finding]:
+    """Certificates that lie in a registry's directory are read only while no hosts.toml is there."""
+    new = {posixpath.dirname(path): path for path in plan.files if path not in site.present}
+    for name in sorted(names):
+        if posixpath.dirname(name) in new and name.endswith(_CERTIFICATES):
+            path = new[posixpath.dirname(name)]
+            message = f"{name} is read today, and will not be beside {path}"
+            fix = f"name it in {path} after the run, as ca or client at its top, if {name} is needed"
+            yield Finding("certificate-not-read", Severity.WARNING, name, message, fix)

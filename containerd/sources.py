@@ -1,0 +1,166 @@
+"""The configuration files that a daemon loads, seen together: where registry settings are, and which of them hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from containerd.daemon.merged import Merged, merge
+from containerd.daemon.trees import Leaf, Node, Table, place_of, plain
+from containerd.errors import NotToml, Refused
+from containerd.files import Dead, FileSet
+from containerd.statements import Path, parse
+from containerd.tables import (
+    NEW,
+    OLD,
+    SHORT,
+    Mirrors,
+    config_path_of,
+    exists,
+    file_version,
+    mirrors_of,
+    table_at,
+)
+from containerd.versions import Version
+
+_BUILT_IN_ROOTS = ("/etc/containerd/certs.d", "/etc/docker/certs.d")
+_BUILT_IN_CONFIG_PATH = Version(2, 2, 0, "")
+_MIGRATES_EACH_FILE = Version(2, 3, 0, "")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its absolute path, its text and its data."""
+
+    path: str
+    text: str = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+
+    def has(self, path: Path) -> bool:
+        """Whether the file has something at a path."""
+        return exists(self.data, path)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files in the order in which they are loaded, the main file first, and what the daemon makes of them."""
+
+    fileset: FileSet
+    files: tuple[Source, ...]
+    version: Version
+    merged: Merged = field(repr=False)
+
+    @property
+    def main(self) -> Source:
+        """The main file."""
+        return self.files[0]
+
+    @cached_property
+    def last(self) -> Source:
+        """On 1.x the one file whose CRI section counts: each one replaces the section of those before it."""
+        plugin = self.table(self.main)[:-1]
+        return next((source for source in reversed(self.files) if source.has(plugin)), self.main)
+
+    def table(self, source: Source) -> Path:
+        """The registry table to write in a file.
+
+        1.x knows the old id only, by its short name where no file has a version. 2.x reads both ids in version 2, and
+        the old id's table, where there is one, replaces the new id's; in all others the new id's is the one.
+        2.3 takes each file by itself, 2.0 to 2.2 all of them by the version of the last (containerd #12891).
+        """
+        alone = self.version >= _MIGRATES_EACH_FILE
+        number = file_version(source.data) if alone else self.written
+        group = (source,) if alone else self.files
+        if number < 2 and (self.version.major < 2 or source.has(SHORT[:-1])):
+            return SHORT
+        if number < 2 and not any(each.has(OLD[:-1]) for each in group):
+            return NEW
+        if self.version.major < 2 or (number < 3 and any(each.has(OLD) for each in group)):
+            return OLD
+        return NEW if max(number, file_version(source.data)) >= 3 or any(each.has(NEW) for each in group) else OLD
+
+    def where(self, *below: str) -> str:
+        """The file and line of the setting in effect at a path below the registry's table."""
+        node = self.merged.node(*self._in_effect, *below)
+        return f"{self.main.path}:1" if node is None else str(place_of(node, self.fileset))
+
+    @cached_property
+    def written(self) -> int:
+        """The version that the last file with one has, 0 when no file has any."""
+        return next((number for each in reversed(self.files) if (number := each.data.get("version", 0))), 0)
+
+    @cached_property
+    def registry(self) -> Mapping[str, Any]:
+        """The registry settings in effect."""
+        return plain(node) if isinstance(node := self._registry, Table) else {}
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """The mirrors in effect."""
+        return mirrors_of(self.registry, ())
+
+    @property
+    def config_path(self) -> str:
+        """The config_path in effect, empty when none is written."""
+        return config_path_of(self.registry, ())
+
+    @property
+    def tls(self) -> dict[str, Mapping[str, Any]]:
+        """The tls tables in effect, be they empty, by the host of `configs`."""
+        configs = table_at(self.registry, ("configs",))
+        return {host: table_at(configs, (host, "tls")) for host in configs if exists(configs, (host, "tls"))}
+
+    def holds(self, source: Source, path: Path) -> bool:
+        """Whether the setting that a file has at a path is one of those in effect."""
+        return (source.path, path) in self._holding
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The directories of hosts.toml files that the daemon reads today: since 2.2 some are built in."""
+        if self.config_path:
+            return tuple(root.rstrip("/") for root in self.config_path.split(":"))
+        return _BUILT_IN_ROOTS if self.version >= _BUILT_IN_CONFIG_PATH and not self.mirrors else ()
+
+    @property
+    def _in_effect(self) -> Path:
+        if self.version.major >= 2:
+            return NEW
+        return SHORT if self.merged.version < 2 else OLD
+
+    @cached_property
+    def _registry(self) -> Node | None:
+        return self.merged.node(*self._in_effect)
+
+    @cached_property
+    def _holding(self) -> frozenset[tuple[str, Path]]:
+        return frozenset((leaf.file, leaf.path) for leaf in _leaves_of(self._registry))
+
+
+def load(files: FileSet, version: Version) -> Sources:
+    """Read what a daemon loads. Raises NotToml, and Refused for files that it does not start on."""
+    parse_file(files, files.main)
+    try:
+        merged = merge(files, version)
+    except Dead as error:
+        raise Refused(f"containerd {version} does not start on these files: {error}; correct them first") from None
+    paths = tuple(tree.file for tree in merged.sources) or (files.main,)
+    found = tuple(Source(path, files.text(path) or "", parse_file(files, path)) for path in paths)
+    return Sources(files, found, version, merged)
+
+
+def parse_file(files: FileSet, path: str) -> Mapping[str, Any]:
+    """The data of one file, empty when there is none. Raises NotToml, which names it."""
+    try:
+        return parse(files.text(path) or "")
+    except NotToml as error:
+        raise NotToml(f"{path} is {error}") from None
+
+
+def _leaves_of(node: Node | None) -> Iterator[Leaf]:
+    if isinstance(node, Leaf):
+        yield node
+    elif node is not None:
+        for child in node.values():
+            yield from _leaves_of(child)

@@ -1,0 +1,197 @@
+"""hosts.toml files that are on the node already: ours, somebody else's, and those that were asleep."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from containerd.hosts_toml import HostEntry, HostsToml, Tls
+from containerd.migration import Registry
+from containerd.present import mentions, path_for, read_back, says_the_same
+from templates import render_hosts_toml
+from tests.unit.containerd.samples import (
+    DOCKER_HOSTS,
+    GHCR_HOSTS,
+    OLD,
+    PRESENT,
+    ROOT,
+    TABLE,
+    decided,
+    hosts_toml,
+)
+
+DONE = f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"
+BEFORE = f'version = 2\n[{OLD}.registry.mirrors."*"]\n  endpoint = ["https://old:5000"]\n'
+GHCR_FILE = f"{ROOT}/ghcr.io/hosts.toml"
+SPEGEL = """server = 'https://ghcr.io'
+
+[host]
+[host.'http://127.0.0.1:30020']
+capabilities = ['pull', 'resolve']
+dial_timeout = '200ms'
+"""
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        HostsToml("https://ghcr.io", (HostEntry("http://10.0.20.10:5010"),)),
+        HostsToml("https://ghcr.io", (HostEntry("http://a:1"), HostEntry("https://b/v2/x", override_path=True))),
+        HostsToml(None, (HostEntry("http://a:1"),)),
+        HostsToml("https://h", (), Tls(True, "/ca", ("/c", "/k"))),
+        HostsToml("https://h", (HostEntry("https://a", tls=Tls(ca='/a "quoted" ca')),), Tls(client=("/c", "/k"))),
+    ],
+)
+def test_what_we_write_is_known_again(file: HostsToml) -> None:
+    assert read_back(render_hosts_toml(file), render_hosts_toml) == file
+
+
+URLS = st.from_regex(r"https?://[a-z.]{1,9}(:[0-9]{1,4})?(/v2/[a-z]+)?", fullmatch=True)
+PATHS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+TLS = st.builds(Tls, st.booleans(), st.none() | PATHS, st.none() | st.tuples(PATHS, PATHS))
+HOSTS = st.lists(st.builds(HostEntry, URLS, st.booleans(), TLS), max_size=3, unique_by=lambda host: host.url).map(tuple)
+
+
+@given(st.builds(HostsToml, st.none() | URLS, HOSTS, TLS, st.booleans()))
+def test_whatever_we_write_is_known_again(file: HostsToml) -> None:
+    written = file if file.server else HostsToml(None, file.hosts)
+    assert read_back(render_hosts_toml(file), render_hosts_toml) == written
+
+
+@given(st.text() | st.text().map(lambda note: f"# {note}\n{GHCR_HOSTS}"))
+def test_any_other_text_is_foreign(text: str) -> None:
+    assert read_back(text, render_hosts_toml) is None
+    mentions(text, ("http://a",))
+    says_the_same(text, GHCR_HOSTS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        SPEGEL,
+        GHCR_HOSTS + "# a note\n",
+        GHCR_HOSTS.replace("\n", "\r\n"),
+        GHCR_HOSTS.replace("  capabilities", "capabilities"),
+        GHCR_HOSTS + "  skip_verify = false\n",
+        "server = 1\n\n[host]\n",
+        'server = "https://h"\nca = ["/ca"]\n\n[host]\n',
+        'server = "https://h"\nclient = [["/c", "/k"], ["/d", "/l"]]\n\n[host]\n',
+        'server = "https://h"\n',
+        "host = 1\n",
+        "host = {x = 1}\n",
+    ],
+)
+def test_every_other_file_is_foreign(text: str) -> None:
+    assert read_back(text, render_hosts_toml) is None
+
+
+@pytest.mark.parametrize("earlier", [["https://ghcr.io", "http://10.0.20.9:5010"], ["https://mirror", "http://a"]])
+def test_a_file_of_an_earlier_table_is_replaced(earlier: list[str]) -> None:
+    decision = decided(DONE, others={**PRESENT, GHCR_FILE: hosts_toml(*earlier)})
+    assert dict(decision.files) == {GHCR_FILE: GHCR_HOSTS}
+    assert decision.notes == (f"{GHCR_FILE} is there already and is replaced",)
+    assert decision.findings == ()
+
+
+@pytest.mark.parametrize("config", [DONE, BEFORE])
+@pytest.mark.parametrize("text", [SPEGEL, "", "[", "# mine\n" + hosts_toml("https://ghcr.io", "http://mine:5000")])
+def test_a_foreign_file_is_kept_and_its_registry_has_no_cache(text: str, config: str) -> None:
+    decision = decided(config, others={**PRESENT, GHCR_FILE: text})
+    assert GHCR_FILE not in decision.files
+    found = [finding for finding in decision.findings if finding.where == GHCR_FILE]
+    assert [(finding.code, finding.severity) for finding in found] == [("foreign-hosts-toml", "warning")]
+    assert "ghcr.io does not use its cache" in found[0].message
+    assert 'add [host."http://10.0.20.10:5010"]' in found[0].fix
+    assert decision.losses == ()
+
+
+def test_what_becomes_of_the_mirror_of_a_registry_with_a_foreign_file() -> None:
+    config = f'version = 2\n[{OLD}.registry.mirrors."ghcr.io"]\n  endpoint = ["http://10.0.20.10:5010"]\n'
+    for text, outcome, words in ((SPEGEL, "replaced", "which is kept"), (f"# mine\n{GHCR_HOSTS}", "replaced", "cache")):
+        [mirror] = decided(config, others={**PRESENT, GHCR_FILE: text}).accounting
+        assert mirror.outcome == outcome
+        assert words in mirror.to
+
+
+def test_a_foreign_file_that_asks_our_cache_is_fine() -> None:
+    decision = decided(DONE, others={**PRESENT, GHCR_FILE: f"# mine\n{GHCR_HOSTS}"})
+    assert not decision.changed
+    assert [finding.severity for finding in decision.findings] == ["note"]
+
+
+QUAY = f"{ROOT}/quay.io/hosts.toml"
+MIRROR = f'{BEFORE}[{OLD}.registry.mirrors."quay.io"]\n  endpoint = ["http://q", "http://r"]\n'
+
+
+def test_a_mirror_does_not_replace_a_file() -> None:
+    decision = decided(MIRROR, others={**PRESENT, QUAY: hosts_toml("https://quay.io", "http://q")})
+    assert QUAY not in decision.files
+    assert [(loss.code, loss.severity) for loss in decision.losses] == [("mirror-in-foreign-file", "error")]
+    assert QUAY in decision.losses[0].message
+    assert [(each.outcome, each.to) for each in decision.accounting if "quay" in each.key] == [
+        ("moved", f'{QUAY}: [host."http://q"]'),
+        ("lost", decision.losses[0].fix),
+    ]
+
+
+@pytest.mark.parametrize("note", ["", "# mine\n"])
+def test_a_mirror_that_is_there_already_is_kept(note: str) -> None:
+    there = note + hosts_toml("https://quay.io", "http://q", "http://r")
+    decision = decided(MIRROR, others={**PRESENT, QUAY: there})
+    assert QUAY not in decision.files
+    assert decision.losses == ()
+
+
+def test_files_that_wake_up_are_reported() -> None:
+    sleeping = {f"{ROOT}/_default/hosts.toml": "", "/elsewhere/hosts.toml": ""}
+    decision = decided(BEFORE, others={**PRESENT, **sleeping})
+    assert [(finding.code, finding.where) for finding in decision.findings] == [
+        ("dormant-hosts-toml", f"{ROOT}/_default/hosts.toml")
+    ]
+    assert "unread until now" in decision.findings[0].message
+    assert decided(DONE, others={**PRESENT, **sleeping}).findings == ()
+
+
+def test_2_2_reads_the_built_in_roots_before_anything_is_set() -> None:
+    there = {**PRESENT, f"{ROOT}/_default/hosts.toml": "", "/etc/docker/certs.d/r.example/hosts.toml": ""}
+    assert decided("version = 3\n", "2.1.9", others=there).findings[0].code == "dormant-hosts-toml"
+    decision = decided("version = 3\n", "2.2.7", others=there)
+    assert [(finding.code, finding.where) for finding in decision.findings] == [
+        ("root-not-read", "/etc/docker/certs.d/r.example/hosts.toml")
+    ]
+
+
+def test_certificates_that_a_new_file_hides_are_reported() -> None:
+    ca = f"{ROOT}/ghcr.io/ca.crt"
+    there = {f"{ROOT}/docker.io/hosts.toml": DOCKER_HOSTS, f"{ROOT}/docker.io/ca.crt": "", ca: ""}
+    assert [(finding.code, finding.where) for finding in decided(DONE, others=there).findings] == [
+        ("certificate-not-read", ca)
+    ]
+    assert decided(BEFORE, others=there).findings == ()
+
+
+@pytest.mark.parametrize("directory", ["r_5000_", "r:5000"])
+def test_a_registry_with_a_port_has_the_file_that_containerd_reads(directory: str) -> None:
+    registry = Registry("r:5000", "https://r:5000", ("http://c:1",))
+    path = f"{ROOT}/{directory}/hosts.toml"
+    decision = decided(DONE, others={**PRESENT, path: SPEGEL}, registries=(*TABLE, registry))
+    assert not decision.changed
+    assert [finding.where for finding in decision.findings] == [path]
+    assert path_for(f"{ROOT}/", "r:5000", {}) == f"{ROOT}/r_5000_/hosts.toml"
+
+
+def test_what_a_file_mentions() -> None:
+    assert mentions(SPEGEL, ("http://127.0.0.1:30020/",))
+    assert not mentions(SPEGEL, ("http://127.0.0.1:5000",))
+    assert not mentions("[", ("http://a",))
+    assert not mentions("host = 1\n", ("http://a",))
+
+
+def test_the_order_of_hosts_counts() -> None:
+    one, other = hosts_toml("https://h", "http://a", "http://b"), hosts_toml("https://h", "http://b", "http://a")
+    assert says_the_same("# note\n" + one, one)
+    assert not says_the_same(other, one)
+    assert not says_the_same(DOCKER_HOSTS, one)

@@ -1,0 +1,90 @@
+"""From the facts of a node to what is done on it: kinds of files, losses, what blocks."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from containerd.errors import Refused
+from containerd.files import FileSet
+from containerd.node import Daemon, NodeFacts
+from containerd.plan import Consent, NodePlan, plan_node
+from containerd.plugins import CriHealth
+from containerd.policy import Policy
+from containerd.strategy import Strategy
+from containerd.versions import Generation
+from templates import render_hosts_toml
+from tests.unit.containerd.samples import CONFIG, OLD, PRESENT, ROOT, TABLE, version
+
+DROP_IN = "/etc/containerd/conf.d/a.toml"
+WILDCARD = f'[{OLD}.registry.mirrors."*"]\n  endpoint = ["https://old"]\n'
+LOST = f'[{OLD}.registry.configs."old".tls]\n  insecure_skip_verify = true\n'
+HALF = f'[{OLD}.registry.configs."r.example".tls]\n  cert_file = "/c"\n'
+
+
+def facts(texts: dict[str, str]) -> NodeFacts:
+    daemon: dict[str, Any] = dict.fromkeys(inspect.signature(Daemon).parameters, False)
+    daemon |= {
+        "version": version("1.7.24"),
+        "running": version("1.7.24"),
+        "version_line": "",
+        "binary": "",
+        "ctr": "",
+        "socket": "",
+    }
+    return NodeFacts(Daemon(**daemon), FileSet(CONFIG, texts), {}, CriHealth("ok", ""), restart_pending=False)
+
+
+def planned(texts: dict[str, str], *accepted: str, strategy: Strategy = Strategy.CONFIG_PATH) -> NodePlan:
+    policy = Policy(strategy, TABLE)
+    return plan_node(facts(texts), Generation.V1_7, policy, render_hosts_toml, Consent(frozenset(accepted)))
+
+
+def test_the_files_in_their_order_and_kinds() -> None:
+    texts = {CONFIG: f"version = 2\nimports = ['{DROP_IN}']\n{WILDCARD}", DROP_IN: WILDCARD}
+    plan = planned(texts)
+    assert [(file.kind, file.path) for file in plan.files] == [
+        ("hosts", f"{ROOT}/docker.io/hosts.toml"),
+        ("hosts", f"{ROOT}/ghcr.io/hosts.toml"),
+        ("config", DROP_IN),
+        ("config", CONFIG),
+    ]
+    assert plan.restart
+    assert [file.before for file in plan.files] == [None, None, texts[DROP_IN], texts[CONFIG]]
+
+
+def test_a_drop_in_alone_needs_a_restart() -> None:
+    plan = planned({**PRESENT, CONFIG: f"version = 2\nimports = ['{DROP_IN}']\n", DROP_IN: WILDCARD})
+    assert [file.kind for file in plan.files] == ["config"]
+    assert plan.restart
+
+
+def test_hosts_files_alone_need_none() -> None:
+    plan = planned({CONFIG: f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"})
+    assert {file.kind for file in plan.files} == {"hosts"}
+    assert not plan.restart
+
+
+@pytest.mark.parametrize(
+    ("accepted", "flags"),
+    [
+        ((), "--accept-loss tls-host-not-contacted --accept-loss tls-pair-incomplete"),
+        (("tls-pair-incomplete",), "--accept-loss tls-host-not-contacted"),
+        (("another",), "--accept-loss tls-host-not-contacted --accept-loss tls-pair-incomplete"),
+    ],
+)
+def test_a_loss_blocks_until_it_is_accepted(accepted: tuple[str, ...], flags: str) -> None:
+    texts = {**PRESENT, CONFIG: f"version = 2\n{WILDCARD}{LOST}{HALF}"}
+    with pytest.raises(Refused, match=rf"settings would be lost: .*To go on without them: {flags}$") as raised:
+        planned(texts, *accepted)
+    assert "\n" not in str(raised.value)
+    plan = planned(texts, "tls-host-not-contacted", "tls-pair-incomplete")
+    assert [file.path for file in plan.files] == [CONFIG]
+    assert {loss.code for loss in plan.decision.losses} == {"tls-host-not-contacted", "tls-pair-incomplete"}
+
+
+@pytest.mark.parametrize("strategy", [Strategy.SKIP, Strategy.MIRRORS])
+def test_nothing_is_lost_where_tls_stays(strategy: Strategy) -> None:
+    assert planned({CONFIG: f"version = 2\n{WILDCARD}{LOST}"}, strategy=strategy).decision.losses == ()
