@@ -1,0 +1,1 @@
+"""The command line: options in, one runbook called, its report out."""

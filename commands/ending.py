@@ -1,0 +1,53 @@
+"""How every command begins and ends: first the inventory is checked, last the report is printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from fleet.errors import InventoryError
+from fleet.selection import Selection
+
+if TYPE_CHECKING:
+    from fleet.inventory import Fleet
+    from fleet.report import Report
+    from fleet.screen import Screen
+
+
+def run_on(
+    selection: Selection, inventory: Path, act: Callable[[Fleet, tuple[str, ...], Screen], Report], *, as_json: bool
+) -> NoReturn:
+    """Load and check the inventory, let ``act`` do it to the selected nodes, print its report and exit."""
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+
+    fleet = load(inventory)
+    names = selection.names(fleet)
+    refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    finish(act(fleet, names, screen), screen, as_json=as_json)
+
+
+def finish(report: Report, screen: Screen, *, as_json: bool) -> NoReturn:
+    """Print the report and exit with its code."""
+    try:
+        screen.result(report, as_json=as_json)
+        sys.stdout.flush()
+    except (OSError, SystemExit):
+        # Whoever read the output has gone; the exit code still says what became of the nodes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(int(report.exit_code))
+
+
+def refuse_lab_that_is_down(fleet: Fleet) -> None:
+    """While the lab is down its addresses could be somebody else's: nothing may connect to them."""
+    from lab.state import is_up  # noqa: PLC0415
+
+    if fleet.lab and not is_up():
+        message = "this is the lab's inventory, and the lab is down; start it with: python main.py lab up"
+        raise InventoryError(message, str(fleet.directory / "defaults.yaml"), key="data.lab")

@@ -1,0 +1,62 @@
+"""The options that commands share, and what every ``--help`` ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = (
+    "Exit codes: 0 all well · 1 some nodes failed, each untouched or rolled back and verified · 2 usage or inventory "
+    "error · 3 a node that was changed is not verified · 4 only unreachable nodes · 5 changes pending · "
+    "130 interrupted or not agreed to."
+)
+Groups = Annotated[list[str] | None, typer.Option("--group", help="Nodes of this group; may be repeated.")]
+All = Annotated[bool, typer.Option("--all", help="Every node of the inventory.")]
+Limit = Annotated[str | None, typer.Option(metavar="NODE,…", help="Of the selected nodes only these.")]
+Inventory = Annotated[
+    Path,
+    typer.Option(
+        "--inventory",
+        metavar="DIR",
+        help="The directory of hosts.yaml, groups.yaml and defaults.yaml.",
+        show_default="inventory/ beside main.py",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Plan only, change nothing; exit code 5 if changes are pending.")
+]
+Diff = Annotated[bool, typer.Option("--diff", help="Show every file's change, secrets masked.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+NumWorkers = Annotated[int, typer.Option(min=1, help="How many nodes change at once.")]
+Settle = Annotated[
+    float, typer.Option(min=0, max=3600, metavar="SECONDS", help="How long a wave settles before it is confirmed.")
+]
+AcceptLoss = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE", help="Go on although settings of this kind are lost; may be repeated."),
+]
+AllowVersionChange = Annotated[
+    bool, typer.Option("--allow-version-change", help="Go on where a restart starts another containerd than now runs.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Nornir's own results of every step, on stderr.")]
+SHIPPED_INVENTORY = Path(__file__).parent.parent / "inventory"
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is printed of a result, and how."""
+
+    diff: bool = False
+    as_json: bool = False
+    verbose: bool = False
+
+
+def names(listed: str | None) -> tuple[str, ...] | None:
+    """Return the names of a list with commas; ``None`` where the option was not given."""
+    if listed is None:
+        return None
+    return tuple(name.strip() for name in listed.split(",") if name.strip())

@@ -1,0 +1,112 @@
+"""The commands that change no machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.ending import finish, refuse_lab_that_is_down
+from commands.options import SHIPPED_INVENTORY, All, AsJson, Groups, Inventory, Limit, names
+from containerd.errors import ContainerdError
+from containerd.strategy import Strategy
+from fleet.errors import UsageError
+from fleet.selection import Selection
+
+if TYPE_CHECKING:
+    from containerd.versions import Version
+
+
+def audit(
+    *,
+    group: Groups = None,
+    all_: All = False,
+    limit: Limit = None,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    as_json: AsJson = False,
+) -> None:
+    """Read every node: what holds there, what is wrong, what a rollout would do. All nodes where no group is named."""
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.audit import audit as runbook  # noqa: PLC0415
+
+    fleet = load(inventory)
+    everything = all_ or not group
+    selection = Selection(groups=group or (), everything=everything, limit=names(limit))
+    chosen = selection.names(fleet)
+    refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    audited = runbook(fleet, chosen, screen)
+    if as_json:
+        print(audited.as_json())
+        raise typer.Exit(int(audited.report.exit_code))
+    finish(audited.report, screen, as_json=False)
+
+
+def convert(
+    *,
+    source: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="A config.toml, or a copy of /etc/containerd.")],
+    containerd: Annotated[str, typer.Option(metavar="VERSION", help="The containerd to decide for, such as 1.7.24.")],
+    strategy: Annotated[Strategy | None, typer.Option(help="By default the inventory's for that version.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the files there, exact, secrets too.")
+    ] = None,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    as_json: AsJson = False,
+) -> None:
+    """Decide without a node: the change of a file, and what becomes of every setting. Connects nowhere."""
+    from fleet.inventory import load  # noqa: PLC0415
+    from runbooks import convert as runbook  # noqa: PLC0415
+
+    fleet = load(inventory)
+    version = _version(containerd)
+    conversion = runbook.convert(source, version, fleet.policy_for(version, strategy))
+    refused = isinstance(conversion, runbook.Refusal)
+    if output and isinstance(conversion, runbook.Conversion):
+        for path in runbook.write(conversion.decision.files, output):
+            print(path, file=sys.stderr)
+    print(conversion.as_json() if as_json else "\n".join(conversion.lines()))
+    raise typer.Exit(2 if refused else 0)
+
+
+def check(*, inventory: Inventory = SHIPPED_INVENTORY, as_json: AsJson = False) -> None:
+    """Check hosts.yaml, groups.yaml and defaults.yaml; connect nowhere."""
+    from fleet.inventory import load  # noqa: PLC0415
+
+    fleet = load(inventory)
+    groups = Counter(f"containerd-{node.generation.value}" for node in fleet.nodes.values())
+    if as_json:
+        print(json.dumps({"exit": 0, "nodes": len(fleet.nodes), "groups": dict(groups)}))
+    else:
+        filed = ", ".join(f"{number} in {group}" for group, number in sorted(groups.items()))
+        print(f"{inventory}: {len(fleet.nodes)} nodes ({filed}), {len(fleet.registries)} registries, no mistake")
+
+
+def discover(
+    *,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    write: Annotated[bool, typer.Option("--write", help="Correct hosts.yaml; comments and layout stay.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every node for its containerd and show which group it belongs in. Exit code 5 where one is filed wrongly."""
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.discover import discover as runbook  # noqa: PLC0415
+
+    fleet = load(inventory, filed=False)
+    refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    finish(runbook(fleet, screen, write=write), screen, as_json=as_json)
+
+
+def _version(text: str) -> Version:
+    from containerd.versions import parse_version  # noqa: PLC0415
+
+    try:
+        return parse_version(f"containerd containerd {text.strip()}")
+    except ContainerdError:
+        raise UsageError(f"{text!r} is no version of containerd; name one such as 1.7.24", key="--containerd") from None

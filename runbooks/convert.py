@@ -1,0 +1,132 @@
+"""The decision without a node: what would become of a config.toml, or of a whole /etc/containerd."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from containerd.daemon.predict import Prediction, named_files, predict
+from containerd.errors import ContainerdError
+from containerd.files import MAIN, FileSet
+from containerd.findings import Finding, diagnose
+from containerd.migration import Decision, Policy, decide
+from containerd.secrets import unified_diff
+from containerd.versions import Version
+from fleet.errors import UsageError
+from templates import render_hosts_toml
+
+HOME = str(Path(MAIN).parent)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What would become of the files ``before``; ``after`` are the same with what changes written over them."""
+
+    version: Version
+    before: FileSet
+    after: FileSet
+    decision: Decision
+    now: Prediction
+    then: Prediction
+    findings: tuple[Finding, ...]
+
+    @property
+    def diff(self) -> str:
+        """The change of every file as one unified diff, secrets masked."""
+        changes = self.decision.files.items()
+        return "".join(unified_diff(path, self.before.text(path), text) for path, text in changes)
+
+    def lines(self) -> Iterator[str]:
+        """What people read: the change, what becomes of every setting, what is to be said, before and after."""
+        yield from self.diff.splitlines()
+        for entry in self.decision.accounting:
+            yield f"{entry.outcome}: {entry.key} → {entry.to}"
+        yield from map(str, self.findings)
+        yield f"containerd {self.version.text}, strategy {self.decision.strategy.value}: {self.decision.reason}"
+        yield f"CRI before: {_said(self.now)}; after: {_said(self.then)}"
+
+    def as_json(self) -> str:
+        """Return the conversion as one JSON document; its files are exact, secrets and all."""
+        told = {
+            "containerd": self.version.text,
+            "strategy": self.decision.strategy.value,
+            "changed": self.decision.changed,
+            "before": asdict(self.now),
+            "after": asdict(self.then),
+            "files": dict(self.decision.files),
+            "findings": [asdict(finding) for finding in self.findings],
+            "accounting": [asdict(entry) for entry in self.decision.accounting],
+        }
+        return json.dumps(told, indent=2)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing can be converted, and what containerd does with the files as they are."""
+
+    reason: str
+    version: Version
+    now: Prediction
+
+    def lines(self) -> Iterator[str]:
+        """What people read."""
+        yield f"refused: {self.reason}"
+        yield f"containerd {self.version.text}: CRI before: {_said(self.now)}"
+
+    def as_json(self) -> str:
+        """Return the refusal as one JSON document."""
+        return json.dumps(
+            {"refused": self.reason, "containerd": self.version.text, "before": asdict(self.now)}, indent=2
+        )
+
+
+def _said(prediction: Prediction) -> str:
+    return f"{prediction.cri} ({prediction.reason})" if prediction.reason else prediction.cri
+
+
+def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refusal:
+    """Decide for a file, or for a directory that stands for /etc/containerd. Connects nowhere, writes nothing.
+
+    Raises ``UsageError`` where the source cannot be read.
+    """
+    files = FileSet.of_bytes(MAIN, _read(source))
+    # Nothing is known of the node's other files: what a runtime names is taken to be there.
+    files = replace(files, present=frozenset(named_files(files, version)))
+    now = predict(files, version)
+    try:
+        version.generation  # noqa: B018  # raises for one that is not migrated
+        decision = decide(files, version, policy, render_hosts_toml)
+    except ContainerdError as error:
+        return Refusal(str(error), version, now)
+    after = FileSet(files.main, {**files.texts, **decision.files}, files.present)
+    findings = (*diagnose(files, version), *decision.findings, *decision.losses)
+    return Conversion(version, files, after, decision, now, predict(after, version), findings)
+
+
+def write(files: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
+    """Write files of a node below ``directory``, which stands for /etc/containerd; return where they are now.
+
+    A file from elsewhere on the node goes below ``directory`` with its whole path. Raises ``UsageError``.
+    """
+    written = []
+    for path, text in files.items():
+        target = directory / path.removeprefix(f"{HOME}/").lstrip("/")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", str(target), key="--output") from None
+        written.append(target)
+    return tuple(written)
+
+
+def _read(source: Path) -> dict[str, bytes]:
+    try:
+        if source.is_dir():
+            found = sorted(path for path in source.rglob("*") if path.is_file())
+            return {f"{HOME}/{path.relative_to(source).as_posix()}": path.read_bytes() for path in found}
+        return {MAIN: source.read_bytes()}
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", str(source)) from None

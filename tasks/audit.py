@@ -1,0 +1,87 @@
+"""Everything that is to be said of one node. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from nornir.core.inventory import Host
+from nornir.core.task import Result, Task
+
+from containerd.daemon.predict import Prediction, predict
+from containerd.errors import ContainerdError
+from containerd.findings import Finding, diagnose
+from containerd.migration import Policy
+from containerd.node import NodeFacts
+from containerd.overview import Overview, overview
+from containerd.plan import NodePlan, plan_node
+from containerd.standing import standing
+from containerd.versions import Generation
+from fleet.errors import ForwardingRefused
+from fleet.remote import http_status
+from tasks.inspect import inspect
+from tasks.reach import reach
+from templates import render_hosts_toml
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One node as it is: what holds, what containerd makes of it, what a rollout would do, and what its caches say.
+
+    ``plan`` is ``None`` where a rollout refuses, and ``refusal`` says why. ``caches`` has an answer for each URL.
+    """
+
+    facts: NodeFacts
+    overview: Overview
+    predicted: Prediction
+    findings: tuple[Finding, ...]
+    plan: NodePlan | None
+    refusal: str
+    caches: Mapping[str, str]
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """The hosts.toml files of the table that are missing or say something else."""
+        return tuple(file.path for file in self.plan.files if file.kind == "hosts") if self.plan else ()
+
+
+def audit(task: Task, filed: Generation, policy: Policy) -> Result:
+    """Return a result that holds what is to be said of the node, as ``Audited``. Raises as ``inspect`` does."""
+    task.run(reach)
+    facts: NodeFacts = task.run(inspect)[0].result
+    version = facts.daemon.version
+    plan, refusal = None, ""
+    try:
+        plan = plan_node(facts, filed, policy, render_hosts_toml)
+    except ContainerdError as error:
+        refusal = str(error)
+    decided = plan.decision.findings if plan else ()
+    audited = Audited(
+        facts=facts,
+        overview=overview(facts.files, version),
+        predicted=predict(facts.files, version),
+        findings=(*standing(facts), *diagnose(facts.files, version), *decided),
+        plan=plan,
+        refusal=refusal,
+        caches=_ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
+    )
+    return Result(host=task.host, result=audited)
+
+
+def _ask_all(host: Host, endpoints: Sequence[str]) -> dict[str, str]:
+    """Ask all at once: a cache that is down costs its time-out."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(endpoints, pool.map(partial(_ask, host), endpoints), strict=True))
+
+
+def _ask(host: Host, endpoint: str) -> str:
+    """Whether a registry answers the node at ``endpoint``: 200, or 401 where it wants a login."""
+    try:
+        status = http_status(host, f"{endpoint}/v2/")
+    except ForwardingRefused as error:
+        return f"not asked: {error}"
+    if status is None:
+        return "no answer"
+    return "answers" if status in (200, 401) else f"answers with status {status}"
