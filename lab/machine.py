@@ -93,14 +93,6 @@ def run(name: str, command: str, stdin: bytes | None = None, timeout: float = 60
     return subprocess.run([*namespaces, *inside], input=stdin or b"", capture_output=True, check=False, timeout=timeout)
 
 
-def node_root(name: str) -> Path:
-    """Return the node's root directory as the host sees it, valid until the node reboots.
-
-    Raises LabError when the node does not run.
-    """
-    return Path(f"/proc/{_leader(name)}/root")
-
-
 def log_file(name: str) -> Path:
     """Return the file with a node's console and what its supervisor said."""
     return LOGS / f"{name}.log"

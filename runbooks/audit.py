@@ -53,7 +53,7 @@ class Audit:
             "version": audited.facts.daemon.version.text,
             "running": audited.facts.daemon.running.text,
             "strategy": report.strategy,
-            "registry": asdict(audited.overview),
+            "registry": asdict(audited.overview) | {"mirrors": dict(audited.overview.mirrors)},
             "cri": {"now": asdict(audited.facts.cri), "predicted": asdict(audited.predicted)},
             "caches": dict(audited.caches),
             "drift": list(audited.drift),
@@ -112,6 +112,7 @@ def _lines(audited: Audited) -> list[str]:
     holds = audited.overview
     lines += [f"config_path: {holds.config_path}"] if holds.config_path else []
     lines += [f'mirrors."{name}": {", ".join(endpoints)}' for name, endpoints in holds.mirrors]
+    lines += [f"{key} is set at {place}" for key, place in holds.places.items()]
     lines += [f"drift: {path}" for path in audited.drift]
     silent = [url for url, answer in audited.caches.items() if answer != "answers"]
     lines += [f"cache {url}: {audited.caches[url]}" for url in silent]

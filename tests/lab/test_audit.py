@@ -33,7 +33,9 @@ def test_a_fleet_on_the_wildcard_and_the_same_fleet_afterwards(fresh: Fresh) -> 
     assert ran.outcomes == {"k8s-master": "skipped", "worker-1": "skipped"} | dict.fromkeys(ALL[2:], "planned")
     for name in ALL:
         told = ran.json["nodes"][name]
-        assert told["registry"]["mirrors"] == [["*", ["http://198.18.20.10:5000"]]]
+        assert told["registry"]["mirrors"] == {"*": ["http://198.18.20.10:5000"]}
+        assert list(told["registry"]["places"]) == ['mirrors."*"']
+        assert told["registry"]["places"]['mirrors."*"'].startswith(f"{CONFIG}:")
         assert told["cri"]["now"]["state"] == told["cri"]["predicted"]["cri"] == "ok"
         assert "wildcard-mirror" in codes(ran, name)
         # The lab's cache host is not booted.
