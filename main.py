@@ -37,6 +37,8 @@ app.add_typer(lab_app, name="lab")
 
 def main() -> None:
     """Run the command line; a usage or inventory error is one line on stderr, or JSON on stdout with ``--json``."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = app(standalone_mode=False)
     except _ParserError as error:

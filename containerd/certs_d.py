@@ -214,5 +214,9 @@ def _with_tls_of(file: HostsToml, other: HostsToml) -> HostsToml:
 
 def _is_a_name(name: str) -> bool:
     """Whether an image reference can begin with it, and a directory be named by it."""
-    bad = "/" in name or name in {"", ".", "..", DOCKER_NAMES[1]} or any(letter in name for letter in "\"'\\ ")
+    bad = (
+        "/" in name
+        or name in {"", ".", "..", "_default", DOCKER_NAMES[1]}
+        or any(letter in name for letter in "\"'\\ ")
+    )
     return name.isprintable() and not bad

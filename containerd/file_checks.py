@@ -140,6 +140,8 @@ def _mixed_versions(subject: Subject) -> Iterator[Finding]:
 def _not_loaded(subject: Subject) -> Iterator[Finding]:
     loaded = {source.file for source in subject.merged.sources}
     for path in sorted(set(subject.files.texts) - loaded - {subject.files.main}):
+        if path.endswith("/hosts.toml") or not path.endswith(".toml"):
+            continue  # read at every pull, or by nobody: not for `imports`
         yield Finding(
             "file-not-loaded",
             Severity.NOTE,

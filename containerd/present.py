@@ -7,7 +7,7 @@ from typing import Any
 
 from containerd.errors import NotToml
 from containerd.hosts_toml import HostEntry, HostsRenderer, HostsToml, Tls, host_dir
-from containerd.statements import parse
+from containerd.statements import parse, split
 
 
 def path_for(root: str, registry: str, present: Mapping[str, str]) -> str:
@@ -28,20 +28,28 @@ def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
 def mentions(text: str, urls: tuple[str, ...]) -> bool:
     """Whether a hosts.toml asks one of these servers."""
     try:
-        data = parse(text)
+        data, hosts = parse(text), [path[1] for path in _host_tables(text)]
     except NotToml:
         return False
-    hosts = data.get("host")
-    asked = {str(url).rstrip("/") for url in (data.get("server"), *(hosts if isinstance(hosts, Mapping) else ()))}
+    asked = {str(url).rstrip("/") for url in (data.get("server"), *hosts)}
     return any(url.rstrip("/") in asked for url in urls)
 
 
 def says_the_same(text: str, planned: str) -> bool:
     """Whether two hosts.toml files differ in nothing that containerd reads."""
     try:
-        return parse(text) == parse(planned) and list(parse(text).get("host", ())) == list(parse(planned)["host"])
+        return (
+            parse(text) == parse(planned)
+            and list(parse(text).get("host", ())) == list(parse(planned)["host"])
+            and _host_tables(text) == _host_tables(planned)
+        )
     except NotToml:
         return False
+
+
+def _host_tables(text: str) -> list[tuple[str, ...]]:
+    """The `[host."…"]` headers: containerd 2.x skips a host that is written in any other way."""
+    return [s.path for s in split(text) if s.kind == "header" and s.path[:1] == ("host",) and len(s.path) == 2]
 
 
 def _file(data: Mapping[str, Any]) -> HostsToml:

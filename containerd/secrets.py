@@ -19,6 +19,8 @@ _TABLES = frozenset({"auth", "auths", "header", "headers"})
 _WORDS = "password|passwd|secret|token|credential|authorization|private[_-]?key|api[_-]?key"
 _KEY = re.compile(_WORDS, re.IGNORECASE)
 _URL_USER = re.compile(r"(://)[^/\s\"'@]*(?:@[^/\s\"'@]*)*@")
+_BARE_USER = re.compile(r"(^|[\s\"'(\[=])[^\s\"'/@:]+:[^\s\"'/@]+@")
+_URL_QUERY = re.compile(r"(https?://[^\s\"'?]*\?)[^\s\"'#]+")
 _ASSIGNED = re.compile(
     rf"((?:(?:{_WORDS})[\w-]*|\b(?:auths?|headers?|username))[\"']?[ \t]*[=:][ \t]*)[^\r\n]+", re.IGNORECASE
 )
@@ -43,8 +45,9 @@ def mask(text: str) -> str:
 
 
 def mask_urls(text: str) -> str:
-    """Replace the userinfo of every URL by ****."""
-    return _URL_USER.sub(r"\1****@", text)
+    """Replace the userinfo and the query of every URL by ****, and userinfo that stands before a host alone."""
+    text = _BARE_USER.sub(r"\1****@", _URL_USER.sub(r"\1****@", text))
+    return _URL_QUERY.sub(r"\1****", text)
 
 
 def unified_diff(path: str, before: str | None, after: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What a change does to files that it does not write: some are read from now on, and some no longer."""
+"""What becomes of files that are not written: some are kept, some are read from now on, and some no longer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def side_effects(site: Site, plan: HostsPlan, roots: tuple[str, ...], names: Col
         yield from _awakened(site, plan)
     yield from _put_to_sleep(site, tuple(f"{each}/" for each in roots if each != root))
     if root in roots:
+        yield from _bystanders(site, plan)
         yield from _shadowed(site, plan, names)
 
 
@@ -29,6 +30,14 @@ def _awakened(site: Site, plan: HostsPlan) -> Iterator[Finding]:
             message = f"{path} is there, unread until now, and takes effect with config_path"
             fix = "read it, and delete it if it is not meant"
             yield Finding("dormant-hosts-toml", Severity.WARNING, path, message, fix)
+
+
+def _bystanders(site: Site, plan: HostsPlan) -> Iterator[Finding]:
+    reported = {finding.where for finding in plan.findings}
+    for path in site.below():
+        if path not in plan.files and path not in reported and site.own(path) is None:
+            message = f"{path} was not written by this tool, is of no registry of the table, and is kept"
+            yield Finding("foreign-hosts-toml", Severity.NOTE, path, message, "nothing")
 
 
 def _put_to_sleep(site: Site, roots: tuple[str, ...]) -> Iterator[Finding]:

@@ -170,4 +170,5 @@ def _where(text: str, said: str) -> str:
         words = "a key or table is defined twice"
     if not place.startswith("line"):
         place = f"line {text.count(chr(10)) + 1}"
-    return f"not TOML: {words[:1].lower()}{words[1:]} near {place.rstrip(')')}"
+    hint = "; it looks like a template: render it first" if "{{" in text or "{%" in text else ""
+    return f"not TOML: {words[:1].lower()}{words[1:]} near {place.rstrip(')')}{hint}"

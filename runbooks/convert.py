@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from containerd.files import MAIN, FileSet
 from containerd.findings import Finding, diagnose
 from containerd.migration import Decision, Policy, decide
 from containerd.secrets import unified_diff
+from containerd.vendors import managed_by
 from containerd.versions import Version
 from fleet.errors import UsageError
 from templates import render_hosts_toml
@@ -95,8 +97,10 @@ def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refu
     # Nothing is known of the node's other files: what a runtime names is taken to be there.
     files = replace(files, present=frozenset(named_files(files, version)))
     now = predict(files, version)
+    owner = managed_by(f"containerd containerd {version.text}", ())
+    if owner is not None:
+        return Refusal(owner.refusal, version, now)
     try:
-        version.generation  # noqa: B018  # raises for one that is not migrated
         decision = decide(files, version, policy, render_hosts_toml)
     except ContainerdError as error:
         return Refusal(str(error), version, now)
@@ -125,8 +129,31 @@ def write(files: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
 def _read(source: Path) -> dict[str, bytes]:
     try:
         if source.is_dir():
-            found = sorted(path for path in source.rglob("*") if path.is_file())
-            return {f"{HOME}/{path.relative_to(source).as_posix()}": path.read_bytes() for path in found}
+            main = source / "config.toml"
+            if main.exists() and not main.is_file():
+                raise UsageError("cannot be read: not a file", str(main))
+            return {_on_the_node(path.relative_to(source)): path.read_bytes() for path in _found(source)}
+        if source.exists() and not source.is_file():
+            raise UsageError("cannot be read: neither a file nor a directory", str(source))
         return {MAIN: source.read_bytes()}
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", str(source)) from None
+        raise UsageError(f"cannot be read: {error.strerror}", str(error.filename or source)) from None
+
+
+def _on_the_node(path: Path) -> str:
+    """Where a file of a directory that stands for /etc/containerd is on the node; ``write`` puts others below etc/."""
+    return f"/{path.as_posix()}" if path.parts[0] == "etc" else f"{HOME}/{path.as_posix()}"
+
+
+def _found(source: Path) -> list[Path]:
+    """Every file below a directory, through symbolic links too, as containerd reads them; a link in a circle once."""
+    found: list[Path] = []
+    for directory, below, names in os.walk(source, followlinks=True, onerror=_unreadable):
+        here = os.path.realpath(directory)
+        below[:] = [n for n in below if not f"{here}/".startswith(f"{os.path.realpath(Path(directory, n))}/")]
+        found += [path for name in names if (path := Path(directory, name)).is_file()]
+    return sorted(found)
+
+
+def _unreadable(error: OSError) -> None:
+    raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -121,6 +122,52 @@ def test_what_is_refused_is_exit_2_with_what_containerd_makes_of_it(
     assert set(ran.json) == {"refused", "containerd", "before"}
     assert ran.json["before"]["cri"] == cri
     assert "\n" not in ran.json["refused"]
+
+
+def test_links_are_followed_as_containerd_follows_them(tmp_path: Path) -> None:
+    etc, real = tmp_path / "etc", tmp_path / "real"
+    etc.mkdir()
+    real.mkdir()
+    a_file(etc, 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n')
+    (real / "a.toml").write_text(WILDCARD)
+    (real / "circle").symlink_to(etc)
+    (etc / "conf.d").symlink_to(real)
+    told = run(etc, "--containerd", "2.1.9", "--json").json
+    assert "mirrors" not in told["files"]["/etc/containerd/conf.d/a.toml"]
+
+
+def test_a_root_elsewhere_is_written_and_read_back(tmp_path: Path) -> None:
+    source, output = a_file(tmp_path, f'version = 2\n[{CRI}.registry]\nconfig_path = "/etc/certs"\n'), tmp_path / "out"
+    first = run(source, "--containerd", "2.1.9", "--json", "--output", str(output))
+    assert "/etc/certs/ghcr.io/hosts.toml" in first.json["files"]
+    (output / "config.toml").write_bytes(source.read_bytes())
+    assert run(output, "--containerd", "2.1.9", "--json").json["changed"] is False
+
+
+@pytest.mark.parametrize("runs", ["1.5.18", "1.6.20", "1.7.34", "2.0.11", "2.2.0", "2.2.7", "2.3.4"])
+def test_every_version_that_has_config_path(tmp_path: Path, runs: str) -> None:
+    told = run(a_file(tmp_path, WILDCARD), "--containerd", runs, "--strategy", "config_path", "--json")
+    if runs == "2.2.0":  # mirrors alone keep CRI from loading there (containerd #12612), which is mended
+        assert told.json["before"]["cri"] == "error"
+    assert (told.exit, told.json["after"]["cri"]) == (0, "ok")
+
+
+def test_a_managed_containerd_is_refused_with_the_place_where_it_is_configured(tmp_path: Path) -> None:
+    ran = run(a_file(tmp_path, WILDCARD), "--containerd", "v2.1.5-k3s1", "--json")
+    assert ran.exit == 2
+    assert "registries.yaml" in ran.json["refused"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "config.toml that is a directory"])
+def test_what_is_no_file_is_said(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / "it"
+    if kind == "fifo":
+        os.mkfifo(source)
+    else:
+        (source / "config.toml").mkdir(parents=True)
+    ran = run(source, "--containerd", "1.7.24", "--json")
+    assert ran.exit == 2
+    assert ran.json["error"]["file"].startswith(str(source))
 
 
 @pytest.mark.parametrize(

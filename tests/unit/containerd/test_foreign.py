@@ -152,7 +152,8 @@ def test_files_that_wake_up_are_reported() -> None:
         ("dormant-hosts-toml", f"{ROOT}/_default/hosts.toml")
     ]
     assert "unread until now" in decision.findings[0].message
-    assert decided(DONE, others={**PRESENT, **sleeping}).findings == ()
+    awake = decided(DONE, others={**PRESENT, **sleeping}).findings
+    assert {(finding.code, finding.severity.value) for finding in awake} == {("foreign-hosts-toml", "note")}
 
 
 def test_2_2_reads_the_built_in_roots_before_anything_is_set() -> None:
@@ -160,7 +161,8 @@ def test_2_2_reads_the_built_in_roots_before_anything_is_set() -> None:
     assert decided("version = 3\n", "2.1.9", others=there).findings[0].code == "dormant-hosts-toml"
     decision = decided("version = 3\n", "2.2.7", others=there)
     assert [(finding.code, finding.where) for finding in decision.findings] == [
-        ("root-not-read", "/etc/docker/certs.d/r.example/hosts.toml")
+        ("root-not-read", "/etc/docker/certs.d/r.example/hosts.toml"),
+        ("foreign-hosts-toml", f"{ROOT}/_default/hosts.toml"),
     ]
 
 

@@ -130,6 +130,8 @@ def test_no_secret_line_shows_in_whatever_company(text: str) -> None:
 
 def test_urls_alone() -> None:
     assert mask_urls("http://old:5000, http://u:p@h") == "http://old:5000, http://****@h"
+    assert mask_urls('configs."u:p@h".auth, r.example:5000/a') == 'configs."****@h".auth, r.example:5000/a'
+    assert mask_urls('"https://h/?token=t"') == '"https://h/?****"'
 
 
 def test_a_difference_is_masked() -> None:
