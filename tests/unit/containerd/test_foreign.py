@@ -197,3 +197,23 @@ def test_the_order_of_hosts_counts() -> None:
     assert says_the_same("# note\n" + one, one)
     assert not says_the_same(other, one)
     assert not says_the_same(DOCKER_HOSTS, one)
+
+
+def test_a_mirror_named_default_named_no_image_and_is_no_catch_all_now() -> None:
+    decision = decided(f'version = 2\n[{OLD}.registry.mirrors."_default"]\n  endpoint = ["http://a"]\n')
+    assert not [path for path in decision.files if "_default" in path]
+    assert {each.outcome for each in decision.accounting} == {"removed"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        'host = {"http://10.0.20.10:5010" = {capabilities = ["pull", "resolve"]}}\n',
+        'host."http://10.0.20.10:5010".capabilities = ["pull", "resolve"]\n',
+    ],
+)
+def test_a_host_that_is_no_table_of_its_own_does_not_count(form: str) -> None:
+    """containerd 2.x skips it without a word."""
+    there = {**PRESENT, GHCR_FILE: f'server = "https://ghcr.io"\n{form}'}
+    [finding] = decided(DONE, "2.1.9", others=there).findings
+    assert (finding.code, finding.severity.value, finding.where) == ("foreign-hosts-toml", "warning", GHCR_FILE)
