@@ -33,6 +33,11 @@ class Daemon:
     replaced_on_disk: bool
     kubelet: bool
 
+    @property
+    def changes_at_restart(self) -> bool:
+        """Whether a restart would start another program than the one that runs."""
+        return self.replaced_on_disk or self.running != self.version
+
 
 @dataclass(frozen=True)
 class Transaction:

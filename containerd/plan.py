@@ -132,7 +132,7 @@ def _check_ready(facts: NodeFacts, consent: Consent) -> None:
             "run systemctl daemon-reload there, then the rollout again"
         )
     daemon = facts.daemon
-    if (daemon.replaced_on_disk or daemon.running != daemon.version) and not consent.version_change:
+    if daemon.changes_at_restart and not consent.version_change:
         raise Refused(
             f"containerd {daemon.running.text} runs, but its program was replaced on disk (by {daemon.version.text}), "
             "and a restart would start that one: restart it at a time of your own, or add --allow-version-change"

@@ -11,7 +11,7 @@ from containerd.node import NodeFacts
 def standing(facts: NodeFacts) -> Iterator[Finding]:
     """What a restart would bring that nobody asked for, and what a run has left undone."""
     daemon = facts.daemon
-    if daemon.replaced_on_disk or daemon.running != daemon.version:
+    if daemon.changes_at_restart:
         yield Finding(
             "version-change",
             Severity.WARNING,

@@ -8,7 +8,7 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.daemon.predict import named_files
-from containerd.effective import grpc_address
+from containerd.effective import DEFAULT_ADDRESS, grpc_address
 from containerd.errors import ContainerdError, Refused, VersionError
 from containerd.files import FileSet
 from containerd.migration import hosts_root
@@ -21,8 +21,6 @@ from containerd.wanted import wanted
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
 from tasks.identify import ask, version_of
-
-DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 
 
 def inspect(task: Task) -> Result:
@@ -130,7 +128,7 @@ def _socket(config: bytes) -> str:
     try:
         return grpc_address(config.decode(errors="replace"))
     except ContainerdError:
-        return DEFAULT_SOCKET
+        return DEFAULT_ADDRESS
 
 
 def _root(files: FileSet, version: Version) -> str:

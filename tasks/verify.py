@@ -1,4 +1,4 @@
-"""Ask the node whether what was planned is what containerd runs."""
+"""Ask the node whether CRI is well, and whether the files that containerd was started on say what was planned."""
 
 from __future__ import annotations
 

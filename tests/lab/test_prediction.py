@@ -12,6 +12,7 @@ from pathlib import Path
 
 from containerd.daemon.merged import merge
 from containerd.daemon.predict import predict
+from containerd.effective import DEFAULT_ADDRESS
 from containerd.errors import ContainerdError
 from containerd.files import MAIN, FileSet
 from containerd.plugins import cri_health, parse_plugins
@@ -23,7 +24,6 @@ from tests.unit.containerd.samples import NEW, OLD
 
 NODES = ("worker-1", "worker-2", "worker-4")
 FOLDER = Path(MAIN).parent
-DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 
 # CRI asks for the address of the default route when it has none to listen on, and a network of its own has no route.
 PROBE = """
@@ -134,6 +134,6 @@ def add(tar: tarfile.TarFile, name: str, text: str) -> None:
 
 def socket(files: FileSet, version: Version) -> str:
     try:
-        return merge(files, version).value("grpc", "address") or DEFAULT_SOCKET
+        return merge(files, version).value("grpc", "address") or DEFAULT_ADDRESS
     except ContainerdError:
-        return DEFAULT_SOCKET
+        return DEFAULT_ADDRESS
