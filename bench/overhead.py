@@ -1,6 +1,6 @@
 """What a rollout costs beside the same steps as one raw ssh script, and how much of the controller a node takes.
 
-Needs a lab with more workers: python main.py lab up --workers 35, then python -m bench.overhead inventory-lab.
+Needs a lab with more workers: python main.py lab up --workers 53, then python -m bench.overhead inventory-lab.
 Nothing here asserts anything: the figures are ratios of one run, on a machine that does other things too.
 """
 

@@ -53,6 +53,10 @@ class CommandTimeout(FleetError):
     """A command on a node did not end within its deadline."""
 
 
+class Interrupted(FleetError):
+    """The operator asked twice to stop: what a command on a node was at is no longer waited for."""
+
+
 class SudoRefused(FleetError):
     """The login works, but ``sudo -n`` does not."""
 

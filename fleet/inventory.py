@@ -16,10 +16,11 @@ from containerd.migration import Policy, Registry, Strategy
 from containerd.versions import Generation, Version
 from fleet.checks import check_groups, check_hosts, check_registries
 from fleet.errors import InventoryError
-from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry
+from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry, TransactionSettings
 from fleet.yaml_file import load_mapping
 
 GENERATION_GROUPS = {f"containerd-{generation.value}": generation for generation in Generation}
+RUNS = Path(__file__).resolve().parent.parent / "runs"
 CACHES, WORKERS, CONTROL_PLANE = "caches", "workers", "control-plane"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,13 +43,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A checked inventory: the nodes in the order of hosts.yaml, the table of registries, Nornir's objects."""
+    """A checked inventory: the nodes in the order of hosts.yaml, the table of registries, Nornir's objects.
+
+    ``runs`` is the directory of the controller's journals.
+    """
 
     directory: Path
     nodes: Mapping[str, Node]
     registries: tuple[Registry, ...]
     lab: bool
     inventory: Inventory
+    transaction: TransactionSettings
+    runs: Path
 
     def policy_for(self, version: Version, strategy: Strategy | None) -> Policy:
         """Return what the inventory asks of a node of ``version``; ``strategy`` wins over its group's.
@@ -87,8 +93,19 @@ def load(directory: Path, *, filed: bool = True) -> Fleet:
     inventory = _nornir_inventory(hosts, groups, defaults, directory)
     check_hosts(inventory, directory / "hosts.yaml")
     return Fleet(
-        directory, _nodes(inventory, directory, filed), _registries(inventory, defaults), defaults.data.lab, inventory
+        directory,
+        _nodes(inventory, directory, filed),
+        _registries(inventory, defaults),
+        defaults.data.lab,
+        inventory,
+        defaults.data.transaction,
+        _runs(directory, defaults.data.runs),
     )
+
+
+def _runs(directory: Path, setting: str | None) -> Path:
+    """Return where journals are kept: the setting, relative to the inventory, or runs/ beside main.py."""
+    return RUNS if setting is None else directory / Path(setting).expanduser()
 
 
 def _entries(model: type[Model], path: Path) -> dict[str, Model]:

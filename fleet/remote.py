@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
@@ -14,10 +15,16 @@ from nornir.core.inventory import Host
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from fleet.connection import CONNECTION, client_of
-from fleet.errors import CommandTimeout, ConnectionLost, ForwardingRefused, SudoRefused
+from fleet.errors import CommandTimeout, ConnectionLost, ForwardingRefused, Interrupted, SudoRefused
 
 GRACE_SECONDS = 10.0
 CHUNK = 32768
+LOOK_UP_SECONDS = 0.5
+
+
+def never() -> bool:
+    """Say no: the wish of somebody who waits to the end."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -35,17 +42,25 @@ class Completed:
         return lines[-1].strip() if lines else f"exit code {self.exit_code}"
 
 
-def run_script(host: Host, script: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> Completed:
+def run_script(
+    host: Host,
+    script: str,
+    *args: str,
+    stdin: bytes = b"",
+    timeout: float = 30.0,
+    cancelled: Callable[[], bool] = never,
+) -> Completed:
     """Run a POSIX shell script on ``host`` as root, with ``args`` as its ``$1`` and on, and ``stdin``.
 
-    ``timeout`` is in seconds; a command that takes longer is killed on the node, then given up on.
+    ``timeout`` is in seconds; a command that takes longer is killed on the node, then given up on. Once ``cancelled``
+    says so it is no longer waited for: ``Interrupted``; it may still be running there.
     Raises ``Unreachable`` or ``ConnectionLost`` for the connection, ``CommandTimeout``, and ``SudoRefused`` where the
     user is not root and ``sudo -n`` does not work.
     """
     words = ["timeout", "-k", "5", f"{timeout:.0f}", "sh", "-c", script, "sh", *args]
     sudo = host.username != "root"
     command = shlex.join(["sudo", "-n", *words] if sudo else words)
-    done = _execute(client_of(host), command, stdin, timeout + GRACE_SECONDS)
+    done = _execute(client_of(host), command, stdin, timeout + GRACE_SECONDS, cancelled)
     if done.exit_code == 124:
         raise CommandTimeout(f"a step took longer than {timeout:.0f} s and was stopped")
     if sudo and done.exit_code in (1, 127) and b"sudo: " in done.stderr:
@@ -87,7 +102,9 @@ def http_status(host: Host, url: str, timeout: float = 5.0) -> int | None:
         return None
 
 
-def _execute(client: paramiko.SSHClient, command: str, stdin: bytes, seconds: float) -> Completed:
+def _execute(
+    client: paramiko.SSHClient, command: str, stdin: bytes, seconds: float, cancelled: Callable[[], bool]
+) -> Completed:
     deadline = time.monotonic() + seconds
     transport = client.get_transport()
     if transport is None or not transport.is_active():
@@ -96,14 +113,14 @@ def _execute(client: paramiko.SSHClient, command: str, stdin: bytes, seconds: fl
         channel = transport.open_session(timeout=min(seconds, 15.0))
         try:
             channel.exec_command(command)
-            return _pump(channel, stdin, deadline)
+            return _pump(channel, stdin, deadline, cancelled)
         finally:
             channel.close()
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
 
 
-def _pump(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed:
+def _pump(channel: paramiko.Channel, stdin: bytes, deadline: float, cancelled: Callable[[], bool]) -> Completed:
     """Move stdin, stdout and stderr together; paramiko's own readers can deadlock (paramiko #1778, #2685)."""
     output: tuple[bytearray, bytearray] = (bytearray(), bytearray())
     pending = memoryview(stdin)
@@ -117,8 +134,10 @@ def _pump(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
                 pending = pending[channel.send(bytes(pending[:CHUNK])) :]
                 if not pending:
                     channel.shutdown_write()
+            if cancelled():
+                raise Interrupted("interrupted by the operator")
             _check_deadline(channel, deadline)
-            selector.select(0.001 if pending else min(1.0, max(0.0, deadline - time.monotonic())))
+            selector.select(0.001 if pending else min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic())))
     return Completed(_exit_code(channel, deadline), bytes(output[0]), bytes(output[1]))
 
 

@@ -13,6 +13,8 @@ from containerd.migration import Strategy
 
 PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
+ROUND_TRIPS_SECONDS = 10
+"""What the steps of a transaction may take beside the restart and the verification."""
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -94,6 +96,24 @@ class RegistryEntry(_Strict):
     container: Text
 
 
+class TransactionSettings(_Strict):
+    """How long a transaction may take on a node, in seconds, and how many of the older ones a node keeps.
+
+    ``revert_after`` is the delay of the revert timer, from arming on. It has to leave room for the restart, for both
+    verifications and for the settle time between them; ``needed`` says how much.
+    """
+
+    revert_after: Annotated[int, Field(ge=5, le=3600, strict=True)] = 120
+    restart_within: Annotated[int, Field(ge=2, le=600, strict=True)] = 45
+    verify_within: Annotated[int, Field(ge=2, le=600, strict=True)] = 20
+    keep_runs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 10
+    keep_days: Annotated[int, Field(ge=1, le=3650, strict=True)] = 90
+
+    def needed(self, settle_seconds: float) -> float:
+        """Return the shortest ``revert_after`` in which a healthy node is sure to be confirmed."""
+        return self.restart_within + 2 * self.verify_within + settle_seconds + ROUND_TRIPS_SECONDS
+
+
 class Data(_Strict):
     """Settings of a host or a group."""
 
@@ -105,6 +125,8 @@ class DefaultsData(Data):
     """Settings of the whole inventory."""
 
     registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = {}
+    transaction: TransactionSettings = TransactionSettings()
+    runs: Text | None = None
     lab: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as a wish that is heard between steps, not an exception in the middle of one."""
+"""Ctrl-C, SIGTERM and SIGHUP as wishes that are heard between steps, not exceptions in the middle of one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Whether the operator asked to stop. Nodes in flight finish; nothing new starts. ``say`` tells the operator so."""
+    """What the operator asked for.
+
+    Once: nothing new starts, and nodes in flight finish. Twice: nodes in flight are rolled back now. ``say`` tells the
+    operator so.
+    """
 
     def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
         self._asked = threading.Event()
+        self._urgent = threading.Event()
         self._say = say
 
     @property
@@ -23,21 +28,31 @@ class Stop:
         """Whether a signal has come."""
         return self._asked.is_set()
 
+    @property
+    def urgent(self) -> bool:
+        """Whether a second one has come."""
+        return self._urgent.is_set()
+
     def ask(self) -> None:
-        """Ask for it."""
+        """Ask for it; a second time, urgently."""
+        if self._asked.is_set():
+            self._urgent.set()
         self._asked.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until the operator asks to stop."""
-        self._asked.wait(seconds)
+        """Wait, but no longer than until the operator asks urgently."""
+        self._urgent.wait(seconds)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take the signals as that wish, and put their handlers back afterwards. For the main thread."""
 
         def handle(_number: int, _frame: FrameType | None) -> None:
-            self._say("stopping: nodes in flight finish, nothing new starts")
             self.ask()
+            if self.urgent:
+                self._say("stopping now: nodes in flight are rolled back")
+            else:
+                self._say("stopping: nodes in flight finish, nothing new starts; once more: they are rolled back now")
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
         try:

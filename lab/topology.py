@@ -51,7 +51,7 @@ class Node:
 
 
 def fleet(workers: int = 0) -> tuple[Node, ...]:
-    """Return the whole inventory: the default nodes and `workers` more, half of them 1.7 and half 2.x.
+    """Return the whole inventory: the default nodes and `workers` more, a third of each generation.
 
     Raises LabUsageError when there are not that many addresses.
     """
@@ -79,6 +79,5 @@ def _worker(number: int, generation: Generation, config: str = "config-v2.toml")
 
 
 def _additional(number: int) -> Node:
-    if number % 2 == 0:
-        return _worker(number, GENERATION_1_7)
-    return _worker(number, GENERATION_2, "config-v3.toml" if number % 4 == 1 else "config-v2.toml")
+    generation = (GENERATION_1_7, GENERATION_2, GENERATION_1_6)[number % 3]
+    return _worker(number, generation, "config-v3.toml" if number % 6 == 1 else "config-v2.toml")

@@ -31,14 +31,15 @@ class Rollout:
     names: Sequence[str]
     options: RolloutOptions
     screen: Screen
-    run: Run = field(default_factory=Run.begin)
     plans: dict[str, NodePlan] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
     results: list[AggregatedResult] = field(default_factory=list)
     stop: Stop = field(init=False)
+    run: Run = field(init=False)
 
     def __post_init__(self) -> None:
         self.stop = Stop(self.screen.progress)
+        self.run = Run.begin(self.fleet.transaction, self.stop)
 
     def carry_out(self) -> Report:
         """Plan every node, ask, and change those that are to change. Returns what became of every node."""

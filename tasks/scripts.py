@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 from nornir.core.inventory import Host
 
-from fleet.remote import Completed, run_script
+from fleet.remote import Completed, never, run_script
 from tasks.errors import StepFailed
 
 _FOLDER = Path(__file__).parent / "sh"
@@ -19,17 +20,31 @@ def _script(name: str) -> str:
     return (_FOLDER / "common.sh").read_text(encoding="utf-8") + (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
 
 
-def run(host: Host, name: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> Completed:
+def run(
+    host: Host,
+    name: str,
+    *args: str,
+    stdin: bytes = b"",
+    timeout: float = 30.0,
+    cancelled: Callable[[], bool] = never,
+) -> Completed:
     """Run the script ``name`` on ``host`` and return how it ended, whatever its exit code.
 
-    Raises what ``fleet.remote.run_script`` raises.
+    Takes and raises what ``fleet.remote.run_script`` does.
     """
-    return run_script(host, _script(name), *args, stdin=stdin, timeout=timeout)
+    return run_script(host, _script(name), *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
 
 
-def must(host: Host, name: str, *args: str, stdin: bytes = b"", timeout: float = 30.0) -> bytes:
+def must(
+    host: Host,
+    name: str,
+    *args: str,
+    stdin: bytes = b"",
+    timeout: float = 30.0,
+    cancelled: Callable[[], bool] = never,
+) -> bytes:
     """Run the script ``name`` on ``host`` and return its output; raise ``StepFailed`` with its last complaint."""
-    done = run(host, name, *args, stdin=stdin, timeout=timeout)
+    done = run(host, name, *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
     if done.exit_code != 0:
         raise StepFailed(f"{name}: {done.complaint}")
     return done.stdout

@@ -10,7 +10,7 @@ from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.plugins import required_plugins
 from tasks import scripts, wire
-from tasks.run import OWNED_SECONDS, Run
+from tasks.run import Run
 from templates import render
 
 
@@ -21,7 +21,7 @@ def stage(task: Task, plan: NodePlan, run: Run) -> Result:
     another run owns the node, or something cannot be written; the node is then as before.
     """
     if not task.is_dry_run():
-        scripts.must(task.host, "stage", run.id, str(OWNED_SECONDS), stdin=wire.encode(_files(plan, run)))
+        scripts.must(task.host, "stage", run.id, str(run.limits.revert_after), stdin=wire.encode(_files(plan, run)))
     return Result(host=task.host, changed=plan.acts, diff=plan.diff, result=plan)
 
 

@@ -20,10 +20,10 @@ def test_names_and_addresses_are_unique_and_in_the_lab_s_network(workers: int) -
     assert topology.HOST_ADDRESS not in {node.address for node in nodes}
 
 
-def test_additional_workers_are_spread_over_both_newer_generations_and_both_file_versions() -> None:
-    more = topology.fleet(40)[7:]
+def test_additional_workers_are_spread_over_all_generations_and_both_file_versions() -> None:
+    more = topology.fleet(60)[7:]
     assert more[0].name == "worker-6"
-    assert Counter(node.generation.name for node in more if node.generation) == {"1.7": 20, "2": 20}
+    assert Counter(node.generation.name for node in more if node.generation) == {"1.6": 20, "1.7": 20, "2": 20}
     configs = Counter(node.config for node in more if node.generation is topology.GENERATION_2)
     assert configs == {"config-v2.toml": 10, "config-v3.toml": 10}
 
