@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -46,13 +46,19 @@ class Screen:
 
     def table(self, title: str, nodes: Mapping[str, NodeReport]) -> None:
         """Show one row per node on stdout, or on stderr where stdout is the machine's."""
+        rows = [
+            (name, node.version or node.generation, Text(node.outcome.value, style=_COLOURS.get(node.outcome, "")), node.reason)
+            for name, node in nodes.items()
+        ]
+        self.rows(title, ("node", "containerd", "outcome", "reason"), rows)
+
+    def rows(self, title: str, headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+        """Show a table, whose first two columns are kept whole, where ``table`` shows its own."""
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for heading in ("node", "containerd", "outcome", "reason"):
-            table.add_column(heading, overflow="fold", no_wrap=heading in ("node", "containerd"))
-        for name, node in nodes.items():
-            version = node.version or node.generation
-            outcome = Text(node.outcome.value, style=_COLOURS.get(node.outcome, ""))
-            table.add_row(name, version, outcome, Text(node.reason))
+        for number, heading in enumerate(headings):
+            table.add_column(heading, overflow="fold", no_wrap=number < 2)
+        for row in rows:
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         (self._err if self.quiet else self._out).print(table)
 
     def details(self, nodes: Mapping[str, NodeReport]) -> None:

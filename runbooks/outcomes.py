@@ -54,7 +54,9 @@ def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
     """Report a node that was changed and rolled back, or that could not be."""
     back = failure.way_back
     if back.restoration is Restoration.RESTORED:
-        reason = f"{failure.reason}; rolled back, CRI ok"
+        # The node may have gone back by itself meanwhile, by its timer or at its boot; or nothing had changed yet.
+        what = "rolled back" if back.changed else "its files are those from before the run"
+        reason = f"{failure.reason}; {what}, CRI ok"
         report = _of_plan(node, plan, Outcome.ROLLED_BACK, reason, Exit.FAILED)
     else:
         reason = f"{failure.reason}; NOT rolled back: {_told(back)}; {CONSOLE}"

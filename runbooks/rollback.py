@@ -15,6 +15,7 @@ from fleet.stop import Stop
 from runbooks.options import RollbackOptions
 from runbooks.outcomes import never_read, not_changed, restored
 from tasks.reach import reach
+from tasks.rollback import Mode
 from tasks.rollback import rollback as roll_back
 from tasks.run import Run
 
@@ -35,7 +36,7 @@ def rollback(
 
     def undo(task: Task) -> Result:
         task.run(reach)
-        return roll_back(task, run_id=options.run_id or "current", force=options.force)
+        return roll_back(task, run_id=options.run_id or "current", mode=Mode.FORCE if options.force else Mode.PLAIN)
 
     stop = Stop(screen.progress)
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result, Task
@@ -18,7 +19,8 @@ from fleet.stop import Stop
 from fleet.waves import Wave, waves
 from runbooks.options import RolloutOptions
 from runbooks.outcomes import migrated, never_read, not_changed, planned, undone, untouched
-from tasks.migrate import Undone, migrate, settle
+from tasks.abandon import abandon
+from tasks.migrate import Undone, migrate, prepare, settle
 from tasks.plan import plan
 from tasks.run import Run
 
@@ -81,36 +83,50 @@ class Rollout:
 
     def _change(self, nornir: Nornir, changing: Sequence[str]) -> None:
         why = "interrupted, or not agreed to"
-        for wave in waves(self.fleet.nodes[name] for name in changing):
+        for wave in waves((self.fleet.nodes[name] for name in changing), self.options.num_workers):
             if self.stop.asked:
                 break
             self.screen.progress(f"{wave.label}: {', '.join(wave.nodes)}")
-            failed = self._wave(nornir, wave)
+            self._wave(nornir, wave)
+            failed = [name for name in wave.nodes if self.reports[name].weight not in (Exit.OK, Exit.PENDING)]
             if failed:
-                why = f"the run stopped after {failed}"
+                why = f"the run stopped after {failed[0]}"
                 break
         for name in changing:
             if self.reports[name].outcome is Outcome.PLANNED:
                 self.reports[name] = untouched(self.reports[name], why)
 
-    def _wave(self, nornir: Nornir, wave: Wave) -> str:
-        """Change the nodes of one wave; return the first that failed, or nothing."""
-        runner = FleetRunner(self.options.num_workers, self.stop, stop_on_failure=True)
-        changed = self._run(only(nornir, wave.nodes).with_runner(runner), self._of_plan(migrate), "migrate")
-        verified = self._without_failures(changed)
-        if verified:
-            if any(self.plans[name].restart for name in verified):
-                self._let_settle()
-            # What has begun is brought to its end, also when a stop was asked for meanwhile.
-            runner = FleetRunner(self.options.num_workers, Stop())
-            settled = self._run(only(nornir, verified).with_runner(runner), self._of_plan(settle), "settle")
-            for name in self._without_failures(settled):
-                self.reports[name] = migrated(self.fleet.nodes[name], self.plans[name], self.run.id)
-        return next((name for name in wave.nodes if self.reports[name].weight not in (Exit.OK, Exit.PENDING)), "")
+    def _wave(self, nornir: Nornir, wave: Wave) -> None:
+        """Change the nodes of one wave: all are prepared before the first is armed, and they settle together.
+
+        What has begun is brought to its end, also when a stop was asked for meanwhile.
+        """
+        prepared = self._step(nornir, wave.nodes, self._of_plan(prepare), self.stop)
+        if len(prepared) < len(wave.nodes) or self.stop.asked:
+            self._step(nornir, prepared, self._abandon)
+            return
+        verified = self._step(nornir, prepared, self._of_plan(migrate))
+        if any(self.plans[name].restart for name in verified):
+            self._let_settle()
+        for name in self._step(nornir, verified, self._of_plan(settle)):
+            self.reports[name] = migrated(self.fleet.nodes[name], self.plans[name], self.run.id)
+
+    def _step(
+        self, nornir: Nornir, names: Sequence[str], step: Callable[[Task], Result], stop: Stop | None = None
+    ) -> list[str]:
+        """Do ``step`` on ``names``, report the nodes that failed and return the others."""
+        if not names:
+            return []
+        runner = FleetRunner(self.options.num_workers, stop or Stop(), stop_on_failure=stop is not None)
+        return self._without_failures(self._run(only(nornir, names).with_runner(runner), step, step.__name__))
+
+    def _abandon(self, task: Task) -> Result:
+        return abandon(task, self.run)
 
     def _of_plan(self, step: Callable[..., Result]) -> Callable[[Task], Result]:
         """Return a task that does ``step`` with the plan of each node."""
 
+        @wraps(step)
         def with_plan(task: Task) -> Result:
             return step(task, plan=self.plans[task.host.name], run=self.run)
 

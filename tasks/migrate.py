@@ -1,28 +1,31 @@
-"""One transaction on one node: stage, swap, restart, verify; roll back at once where that fails."""
+"""One transaction on one node: prepare, migrate, settle; and the way back where one of them fails."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nornir.core.exceptions import NornirSubTaskError
 from nornir.core.task import Result, Task
 
 from containerd.plan import NodePlan
-from fleet.errors import ConnectionLost, FleetError, Unreachable
+from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
 from fleet.remote import reconnect
 from fleet.results import cause
+from tasks.arm import arm
 from tasks.confirm import confirm
 from tasks.errors import TaskError
 from tasks.restart import restart
-from tasks.rollback import Restoration, RolledBack, rollback
+from tasks.rollback import Mode, Restoration, RolledBack, rollback
 from tasks.run import Run
 from tasks.stage import stage
 from tasks.swap import swap
 from tasks.verify import verify
 
-RECONNECT_TRIES = 6
-RECONNECT_PAUSE_SECONDS = 5.0
+# A node that was lost comes back by its own timer; this is for its restart of containerd, and for a boot.
+AFTER_TIMER_SECONDS = 40
+PAUSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,58 +36,94 @@ class Undone:
     way_back: RolledBack
 
 
-def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
-    """Carry out ``plan`` on the node up to its verification; the result is the plan, or an ``Undone``.
+def prepare(task: Task, plan: NodePlan, run: Run) -> Result:
+    """Stage ``plan`` on the node; the result is the plan. Nothing live changes.
 
-    Raises ``NornirSubTaskError`` where staging fails: the node is then untouched.
+    Raises ``NornirSubTaskError`` where that fails: the node is then as before.
     """
     task.run(stage, plan=plan, run=run)
-    try:
-        if plan.files:
-            task.run(swap, plan=plan, run=run)
-        if plan.restart:
-            task.run(restart, run=run)
-        task.run(verify, plan=plan, run=run)
-    except BaseException as error:  # whatever it was, the node must not stay half-changed
-        return _undo(task, run, error)
-    return Result(host=task.host, changed=True, diff=plan.diff, result=plan)
-
-
-def settle(task: Task, plan: NodePlan, run: Run) -> Result:
-    """After the wave has settled: verify again, then confirm over a new connection; roll back where that fails."""
-    try:
-        task.run(verify, plan=plan, run=run)
-        task.run(confirm, run=run)
-    except BaseException as error:  # as above
-        return _undo(task, run, error)
     return Result(host=task.host, result=plan)
 
 
-def _undo(task: Task, run: Run, error: BaseException) -> Result:
-    reason = _reason(error)
-    if not isinstance(reason, (TaskError, FleetError)):
-        reason = TaskError(f"internal error: {reason!r}")
+def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
+    """Carry out a staged ``plan`` up to its verification; the result is the plan, or an ``Undone``."""
+
+    def act() -> None:
+        task.run(arm, run=run)
+        for kind, name in (("hosts", "swap hosts.toml"), ("config", "swap config.toml")):
+            if any(file.kind == kind for file in plan.files):
+                _heed(run)
+                task.run(swap, name=name, plan=plan, run=run, kind=kind)
+        _heed(run)
+        if plan.restart:
+            task.run(restart, run=run)
+            _heed(run)
+        task.run(verify, plan=plan, run=run)
+
+    return _or_undo(task, plan, run, act)
+
+
+def settle(task: Task, plan: NodePlan, run: Run) -> Result:
+    """After the wave has settled: verify again, then confirm over a new connection; the result is as of ``migrate``."""
+
+    def act() -> None:
+        _heed(run)
+        task.run(verify, plan=plan, run=run)
+        task.run(confirm, run=run)
+
+    return _or_undo(task, plan, run, act)
+
+
+def undo(task: Task, run: Run, reason: str) -> Result:
+    """Take the node back although nothing failed on it, because of ``reason``; the result is an ``Undone``."""
+    return Result(host=task.host, changed=True, failed=True, result=Undone(reason, _way_back(task, run, lost=False)))
+
+
+def _or_undo(task: Task, plan: NodePlan, run: Run, act: Callable[[], None]) -> Result:
     try:
-        if isinstance(reason, (ConnectionLost, Unreachable)):
-            _wait_for(task)
-        # The node must not stay broken because somebody edited a file meanwhile: --force saves that edit.
-        way_back = task.run(rollback, run_id=run.id, force=True)[0].result
-    except (NornirSubTaskError, Unreachable) as lost:
-        way_back = RolledBack(run.id, Restoration.UNKNOWN, (f"the way back is not verified: {_reason(lost)}",))
-    return Result(host=task.host, changed=True, failed=True, result=Undone(str(reason), way_back))
+        act()
+    except BaseException as error:  # whatever it was, the node must not stay half-changed
+        reason = cause(error.result) if isinstance(error, NornirSubTaskError) else error
+        way_back = _way_back(task, run, lost=isinstance(reason, (ConnectionLost, Unreachable)))
+        if way_back.restoration is not Restoration.CONFIRMED:
+            return Result(host=task.host, changed=True, failed=True, result=Undone(_told(reason), way_back))
+    return Result(host=task.host, changed=True, diff=plan.diff, result=plan)
 
 
-def _reason(error: BaseException) -> BaseException | None:
-    return cause(error.result) if isinstance(error, NornirSubTaskError) else error
+def _heed(run: Run) -> None:
+    if run.stop.urgent:
+        raise Interrupted("interrupted by the operator")
 
 
-def _wait_for(task: Task) -> None:
-    """Connect again to a node that was lost after the swap, or raise ``Unreachable``."""
-    for attempt in range(RECONNECT_TRIES):
-        try:
-            return reconnect(task.host)
-        except Unreachable:
-            if attempt == RECONNECT_TRIES - 1:
-                raise
-            time.sleep(RECONNECT_PAUSE_SECONDS)
-    return None
+def _told(reason: BaseException | None) -> str:
+    return str(reason) if isinstance(reason, (TaskError, FleetError)) else f"internal error: {reason!r}"
+
+
+def _way_back(task: Task, run: Run, *, lost: bool) -> RolledBack:
+    """Run the node's own way back; ask a node that was ``lost`` until its timer must have acted."""
+    deadline = time.monotonic() + run.limits.revert_after + AFTER_TIMER_SECONDS
+    found = RolledBack(run.id, Restoration.UNKNOWN, ("the node does not answer",))
+    while True:
+        if not lost:
+            found = _try_back(task, run)
+        if found.restoration is not Restoration.UNKNOWN or time.monotonic() > deadline:
+            return found
+        time.sleep(PAUSE_SECONDS)
+        lost = not _connected_again(task)
+
+
+def _try_back(task: Task, run: Run) -> RolledBack:
+    try:
+        # The node must not stay broken because somebody edited a file meanwhile: this mode saves that edit.
+        result: RolledBack = task.run(rollback, run_id=run.id, mode=Mode.REVERT)[0].result
+    except NornirSubTaskError as error:
+        return RolledBack(run.id, Restoration.UNKNOWN, (_told(cause(error.result)),))
+    return result
+
+
+def _connected_again(task: Task) -> bool:
+    try:
+        reconnect(task.host)
+    except Unreachable:
+        return False
+    return True

@@ -18,6 +18,14 @@ from tasks import scripts, wire
 ROLLBACK_SECONDS = 320.0
 
 
+class Mode(str, Enum):
+    """How the script is started."""
+
+    PLAIN = ""
+    FORCE = "--force"
+    REVERT = "--revert"
+
+
 class Restoration(Enum):
     """How the rollback script ended."""
 
@@ -26,6 +34,7 @@ class Restoration(Enum):
     REFUSED = 4
     NOT_RESTORED = 5
     NO_TRANSACTION = 6
+    CONFIRMED = 7
     UNKNOWN = -1
 
 
@@ -44,17 +53,18 @@ class RolledBack:
         return any(line.split(" ", 1)[0] in ("restored", "removed", "restarted") for line in self.lines)
 
 
-def rollback(task: Task, run_id: str = "current", *, force: bool = False) -> Result:
+def rollback(task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN) -> Result:
     """Run the rollback script of ``run_id`` (the newest transaction by default); return a ``RolledBack``.
 
-    It restores the files from before that run, restarts containerd where needed and checks CRI. With ``force`` it
-    goes on where live files or containerd's version are no longer those of the run, and saves the live files.
+    It restores the files from before that run, restarts containerd where needed and checks CRI. With ``FORCE`` it
+    goes on where live files or containerd's version are no longer those of the run, and saves the live files;
+    ``REVERT`` does that too, but leaves a run alone that was confirmed.
     In a dry run nothing is done. Raises ``Unreachable`` and ``SudoRefused``, where nothing was begun; where the
     connection breaks or the time is up later on, the ``Restoration`` is unknown.
     """
     if task.is_dry_run():
         return Result(host=task.host, result=RolledBack(None, Restoration.NO_TRANSACTION, ("dry run",)))
-    arguments = [run_id, *(["--force"] if force else [])]
+    arguments = [run_id, *([mode.value] if mode.value else [])]
     client_of(task.host)
     try:
         outcome = _outcome(scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS))

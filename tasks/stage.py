@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 
 from nornir.core.task import Result, Task
@@ -13,15 +14,22 @@ from tasks import scripts, wire
 from tasks.run import Run
 from templates import render
 
+STAGED_SECONDS = 60
+"""What staging and proving may take on the slowest node of a wave, beside the rest of the transaction."""
+
 
 def stage(task: Task, plan: NodePlan, run: Run) -> Result:
     """Write the transaction of ``plan`` below /var/lib/containerd-fleet and copies beside the live files.
 
+    What the node keeps of older transactions is pruned first, by the limits of ``run``.
     In a dry run nothing is written. Raises ``StepFailed`` where the live files are no longer those of the plan,
     another run owns the node, or something cannot be written; the node is then as before.
     """
     if not task.is_dry_run():
-        scripts.must(task.host, "stage", run.id, str(run.limits.revert_after), stdin=wire.encode(_files(plan, run)))
+        limits = run.limits
+        keep = (str(limits.keep_runs), str(limits.keep_days))
+        owned = str(limits.revert_after + STAGED_SECONDS)
+        scripts.must(task.host, "stage", run.id, owned, *keep, stdin=wire.encode(_files(plan, run)))
     return Result(host=task.host, changed=plan.acts, diff=plan.diff, result=plan)
 
 
@@ -33,6 +41,7 @@ def _files(plan: NodePlan, run: Run) -> dict[str, bytes]:
         "owner": owner.encode(),
         "planned": "".join(lines).encode(),
         "rollback": _rollback_script(plan, run).encode(),
+        "revert.service": _boot_unit(plan, run).encode(),
         **contents,
     }
 
@@ -48,4 +57,11 @@ def _rollback_script(plan: NodePlan, run: Run) -> str:
         ctr=daemon.ctr,
         socket=daemon.socket,
         plugins=[f"{kind}/{name}" for kind, name in required_plugins(daemon.version.generation)],
+        kubelet=daemon.kubelet,
     )
+
+
+def _boot_unit(plan: NodePlan, run: Run) -> str:
+    directories = sorted({posixpath.dirname(file.path) for file in plan.files})
+    quoted = [f'"{directory}"' for directory in directories]
+    return render("revert.service.j2", base=scripts.BASE, run=run.id, directories=quoted)

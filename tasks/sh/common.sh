@@ -5,6 +5,8 @@ export CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1
 umask 077
 base=/var/lib/containerd-fleet
 unit=containerd.service
+units=/etc/systemd/system
+revert=containerd-fleet-revert
 tab=$(printf '\t')
 newline='
 '
@@ -24,10 +26,42 @@ sum() {
     if [ -e "$1" ]; then sha256sum <"$1" | cut -c1-64; else echo absent; fi
 }
 
+# Seconds of this boot: ownership and timers must not follow a clock that somebody sets.
+now() {
+    cut -d. -f1 /proc/uptime
+}
+
+boot_id() {
+    cat /proc/sys/kernel/random/boot_id
+}
+
+# Who began a transaction, and when; sets deadline (in seconds of the boot) and boot as well.
+whose() {
+    owner=somebody since=unknown deadline=0 boot=
+    [ ! -f "$base/$1/owner" ] || . "$base/$1/owner"
+    printf 'run %s of %s, since %s' "$1" "$owner" "$since"
+}
+
 # Held around each change of a transaction's state, never longer than one script.
 lock() {
     exec 9>>"$base/lock" || fail "cannot write below $base"
-    flock -w 20 9 || fail "another run holds $base/lock"
+    flock -w 20 9 || fail "$base/lock is held by $(whose "$(basename "$(readlink "$base/current")")")"
+}
+
+# Removes a transaction's copies beside the live files.
+unspare() {
+    [ ! -f "$base/$1/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
+        rm -f "$spare.before" "$spare.after"
+    done <"$base/$1/manifest"
+}
+
+# The revert timer and the boot unit of a transaction that has come to its end.
+disarm() {
+    rm -f "$base/$1/armed"
+    systemctl stop "$revert-$1.timer" 2>/dev/null
+    case $(cat "$units/$revert.service" 2>/dev/null) in
+        *"$1"*) rm -f "$units/multi-user.target.wants/$revert.service" "$units/$revert.service" ;;
+    esac
 }
 
 state() {

@@ -1,9 +1,14 @@
-# $1 run: the node keeps what it has. Refused once the transaction was rolled back.
+# $1 run: the node keeps what it has, and no longer goes back by itself. Refused once the transaction was rolled back.
 run=$1
 lock
-[ "$(state "$run")" = verifying ] || fail "the transaction is $(state "$run") by now: somebody else acted on it"
-set_state "$run" confirmed || exit 1
 while IFS="$tab" read -r kind before after spare path; do
-    rm -f "$spare.before" "$spare.after"
+    [ "$(sum "$path")" = "$after" ] || fail "$path is no longer what the run wrote: somebody else acted on it"
 done <"$base/$run/manifest"
+case $(state "$run") in
+    verifying) set_state "$run" confirmed || exit 1 ;;
+    confirmed) ;;
+    *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+esac
+disarm "$run"
+unspare "$run"
 exit 0

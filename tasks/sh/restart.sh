@@ -1,7 +1,7 @@
 # $1 run
 lock
 case $(state "$1") in
-    staged | swapping) ;;
+    armed | swapping) ;;
     *) fail "the transaction is $(state "$1")" ;;
 esac
 set_state "$1" restarting || exit 1

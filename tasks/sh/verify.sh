@@ -4,7 +4,8 @@ run=$1 ctr=$2 socket=$3 binary=$4 config=$5 seconds=$6
 shift 6
 lock
 case $(state "$run") in
-    staged | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
+    armed | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
+    confirmed) ;;
     *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
 esac
 exec 9>&-

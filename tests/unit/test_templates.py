@@ -60,6 +60,7 @@ def test_the_rollback_script_is_one_that_a_posix_shell_accepts() -> None:
         ctr="/usr/bin/ctr",
         socket="/run/it's here/containerd.sock",
         plugins=["io.containerd.grpc.v1/cri"],
+        kubelet=True,
     )
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert "socket='/run/it'\"'\"'s here/containerd.sock'" in script

@@ -28,6 +28,11 @@ def node(name: str, generation: Generation) -> Node:
             id="a canary of each generation, then the rest in inventory order",
         ),
         pytest.param(
+            [(f"w{number}", MID) for number in range(9)],
+            [("w0",), ("w1", "w2", "w3"), ("w4", "w5", "w6"), ("w7", "w8")],
+            id="the rest in waves of as many as change at once",
+        ),
+        pytest.param(
             [("m1", MID), ("m2", MID), ("w1", MID), ("w2", MID)],
             [("w1",), ("w2",), ("m1",), ("m2",)],
             id="workers first, control-plane nodes last and one by one",
@@ -40,4 +45,4 @@ def node(name: str, generation: Generation) -> Node:
     ],
 )
 def test_waves(nodes: list[tuple[str, Generation]], expected: list[tuple[str, ...]]) -> None:
-    assert [wave.nodes for wave in waves(node(*each) for each in nodes)] == expected
+    assert [wave.nodes for wave in waves((node(*each) for each in nodes), 3)] == expected

@@ -1,0 +1,19 @@
+# $1 run  $2 seconds: unless it is confirmed, the node goes back by itself once they are over, and at its next boot.
+run=$1
+txn=$base/$run
+lock
+[ "$(state "$run")" = staged ] || fail "the transaction is $(state "$run"), not staged"
+
+# A boot before the time is up: systemd reads this unit when it starts, so that no daemon-reload is needed now.
+(umask 022 && mkdir -p "$units/multi-user.target.wants" && cat "$txn/revert.service" >"$units/$revert.service") &&
+    ln -sfn "../$revert.service" "$units/multi-user.target.wants/$revert.service" &&
+    sync "$units/$revert.service" "$units" "$units/multi-user.target.wants" || exit 1
+# A transaction that changes no file leaves nothing to undo: the one before it stays the newest.
+[ ! -s "$txn/manifest" ] || { ln -sfn "$run" "$base/current.new" && mv -T "$base/current.new" "$base/current"; } || exit 1
+echo "$(boot_id) $(($(now) + $2))" >"$txn/armed" && sync "$txn/armed" "$txn" "$base" && set_state "$run" armed || exit 1
+
+# The default accuracy of a timer is a minute. It tries again until the node is well: what kept it from that may end.
+systemd-run --quiet --collect --unit="$revert-$run" --on-active="$2" \
+    --timer-property=AccuracySec=100ms --on-unit-inactive=5s \
+    --property=SuccessExitStatus=7 --description="containerd-fleet: undo run $run unless it is confirmed" \
+    /bin/sh "$txn/rollback" --revert || exit 1
