@@ -53,6 +53,10 @@ class CommandTimeout(FleetError):
     """A command on a node did not end within its deadline."""
 
 
+class DeadlinePassed(FleetError):
+    """A node was not done within its deadline and was given up: how it goes on there is not known."""
+
+
 class Interrupted(FleetError):
     """The operator asked twice to stop: what a command on a node was at is no longer waited for."""
 

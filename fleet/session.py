@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from nornir.core import Nornir
 from nornir.core.configuration import Config
@@ -19,21 +19,30 @@ AT_ONCE = 100
 
 
 def nornir_for(
-    fleet: Fleet, names: Collection[str], processor: Processor, stop: Stop, *, dry_run: bool = False
+    fleet: Fleet,
+    names: Collection[str],
+    processors: Processor | Sequence[Processor],
+    stop: Stop,
+    *,
+    dry_run: bool = False,
 ) -> Nornir:
-    """Return Nornir over the hosts ``names`` of ``fleet``, in inventory order, all at once up to ``AT_ONCE``."""
+    """Return Nornir over the hosts ``names`` of ``fleet``, in inventory order, all at once up to ``AT_ONCE``.
+
+    ``processors`` is one, or several in the order in which they are told.
+    """
     # Nornir and paramiko log tracebacks of what becomes one line of the report.
     for name in ("nornir", "paramiko"):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
+    told = list(processors) if isinstance(processors, Sequence) else [processors]
     nornir = Nornir(
         inventory=fleet.inventory,
         config=Config(),
         data=GlobalState(dry_run=dry_run),
         runner=FleetRunner(min(len(names), AT_ONCE), stop),
     )
-    return only(nornir.with_processors([processor]), names)
+    return only(nornir.with_processors(told), names)
 
 
 def only(nornir: Nornir, names: Collection[str]) -> Nornir:

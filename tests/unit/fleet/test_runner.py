@@ -1,17 +1,23 @@
-"""The runner: a few at a time, stoppable, and no node's bug loses another's result."""
+"""The runner: a few at a time, with deadlines, stoppable, and no node's bug loses another's result."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nornir.core import Nornir
 from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
 from nornir.core.task import AggregatedResult, Result, Task
 
+from fleet.errors import DeadlinePassed
 from fleet.runner import FleetRunner
 from fleet.stop import SIGNALS, Stop
 
@@ -71,15 +77,182 @@ def test_without_stop_on_failure_every_node_has_its_turn() -> None:
     assert sorted(results.failed_hosts) == ["n0", "n1", "n2", "n3", "n4"]
 
 
-def test_a_result_that_breaks_nornir_fails_only_its_node() -> None:
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError()])
+def test_whatever_a_task_raises_fails_only_its_node(error: BaseException) -> None:
     def broken(task: Task) -> Result:
         if task.host.name == "n1":
-            sys_exit = SystemExit(3)
-            raise sys_exit
+            raise error
         return Result(task.host, result="fine")
 
     results = run(FleetRunner(1, Stop()), broken, 3)
     assert [results[name].failed for name in ("n0", "n1", "n2")] == [False, True, False]
+    assert results["n1"][0].exception is error
+
+
+def test_a_controller_out_of_threads_fails_only_that_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "n1":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    results = run(FleetRunner(2, Stop()), lambda task: Result(task.host), 3)
+    assert [results[name].failed for name in ("n0", "n1", "n2")] == [False, True, False]
+
+
+def test_results_come_in_the_order_of_the_hosts() -> None:
+    second = threading.Event()
+
+    def backwards(task: Task) -> Result:
+        if task.host.name == "n0":
+            second.wait(10)
+        else:
+            second.set()
+        return Result(task.host)
+
+    assert list(run(FleetRunner(2, Stop()), backwards, 2)) == ["n0", "n1"]
+
+
+def test_no_hosts_no_results() -> None:
+    assert not run(FleetRunner(0, Stop()), lambda task: Result(task.host), 0)
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_node_past_its_deadline_fails_and_frees_its_place(released: threading.Event) -> None:
+    def hang(task: Task) -> Result:
+        if task.host.name in ("n0", "n1"):
+            released.wait()
+        return Result(task.host, result="fine")
+
+    results = run(FleetRunner(2, Stop(), node_seconds=0.1), hang, 5)
+    assert list(results) == ["n0", "n1", "n2", "n3", "n4"]
+    assert sorted(results.failed_hosts) == ["n0", "n1"]
+    late = results["n0"][0].exception
+    assert isinstance(late, DeadlinePassed)
+    assert str(late) == "did not come to its end within 0.1 s"
+    assert results["n4"][0].result == "fine"
+
+
+def test_a_node_past_its_deadline_is_a_failure_that_stops_the_others(released: threading.Event) -> None:
+    def hang(task: Task) -> Result:
+        released.wait()
+        return Result(task.host)
+
+    results = run(FleetRunner(1, Stop(), stop_on_failure=True, node_seconds=0.1), hang, 3)
+    assert list(results) == ["n0"]
+
+
+def test_a_node_that_was_given_up_is_cut_off_and_begins_no_further_step(released: threading.Event) -> None:
+    steps: list[str] = []
+    caught: list[BaseException] = []
+    ended = threading.Event()
+
+    def hang(task: Task) -> Result:
+        # What closes in a way that hangs holds nobody up either.
+        task.host.connections["hangs"] = SimpleNamespace(close=released.wait)
+        task.host.connections["first"] = SimpleNamespace(close=fail)
+        task.host.connections["second"] = SimpleNamespace(close=cut.set)
+        cut.wait(10)
+        steps.append("cut")
+        raise ConnectionError
+
+    def fail() -> None:
+        raise OSError
+
+    def back(task: Task) -> Result:
+        steps.append("back")
+        return Result(task.host)
+
+    def migrate(task: Task) -> Result:
+        try:
+            task.run(hang)
+        except Exception:
+            try:
+                task.run(back)
+            except DeadlinePassed as late:
+                caught.append(late)
+        ended.set()
+        return Result(task.host)
+
+    cut = threading.Event()
+    results = run(FleetRunner(1, Stop(), node_seconds=0.1), migrate, 1)
+    assert isinstance(results["n0"][0].exception, DeadlinePassed)
+    released.set()
+    assert ended.wait(10)
+    assert steps == ["cut"]
+    assert len(caught) == 1
+
+
+def test_within_their_deadline_nodes_begin_step_after_step() -> None:
+    def step(task: Task) -> Result:
+        return Result(task.host)
+
+    def steps(task: Task) -> Result:
+        task.run(step)
+        return task.run(step)[0]
+
+    assert not run(FleetRunner(2, Stop(), node_seconds=60), steps, 4).failed
+
+
+PROGRAM = """
+import os, signal, sys, threading
+from nornir.core import Nornir
+from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
+from nornir.core.task import Result
+from fleet.runner import FleetRunner
+from fleet.stop import Stop
+
+released, stop = threading.Event(), Stop()
+
+def go_on(*_):
+    print("heard", flush=True)
+    stop.ask()
+    released.set()
+
+signal.signal(signal.SIGINT, go_on)
+
+def hang(task):
+    print("at work", flush=True)
+    if sys.argv[1] == "stuck":
+        threading.Event().wait()
+    released.wait()
+    return Result(task.host)
+
+inventory = Inventory(Hosts({name: Host(name=name) for name in ("a", "b")}), Groups(), Defaults())
+seconds = 0.1 if sys.argv[1] == "stuck" else float(sys.argv[2]) if len(sys.argv) > 2 else None
+results = Nornir(inventory, runner=FleetRunner(1, stop, node_seconds=seconds)).run(hang)
+print(*(f"{name} {'failed' if result.failed else 'done'}" for name, result in results.items()), flush=True)
+"""
+
+
+def program(*args: str) -> subprocess.Popen[str]:
+    project = Path(__file__).resolve().parents[3]
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *args], cwd=project, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("seconds", [(), ("1000",)])
+def test_a_signal_is_heard_while_all_nodes_are_waited_for(seconds: tuple[str, ...]) -> None:
+    with program("waiting", *seconds) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "heard\na done\n"
+    assert process.returncode == 0
+
+
+def test_a_stuck_node_does_not_keep_the_program_from_its_exit() -> None:
+    with program("stuck") as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == "at work\nat work\na failed b failed\n"
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -1,0 +1,228 @@
+"""The journal of a run on the controller: every step of every node, on disk before it begins and after it ended."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+
+from nornir.core.inventory import Host
+from nornir.core.task import AggregatedResult, MultiResult, Task
+
+from containerd.node import checksum
+from containerd.plan import NodePlan
+from containerd.secrets import mask
+from fleet.errors import UsageError
+from fleet.results import cause
+
+NAME = "journal.jsonl"
+
+
+class Journal:
+    """The journal of the run ``run_id``: ``<runs>/<run_id>/journal.jsonl``, one JSON object a line.
+
+    Its directory has the mode 0700 and the file 0600, whatever the umask. The file is locked (flock) until ``close``
+    or the death of the process, so that a journal that can be locked belongs to a run that is dead. Threads may share
+    it. Each line is on disk when its method returns.
+
+    A journal that cannot be made, or not take its first line, is a ``UsageError``. Later on the work on the nodes
+    goes on without it, and ``say`` is told once.
+    """
+
+    def __init__(self, runs: Path, run_id: str, say: Callable[[str], None] = lambda _: None) -> None:
+        self.path = runs / run_id / NAME
+        self._run_id = run_id
+        self._say = say
+        self._said = False
+        # A signal's handler writes too, perhaps while the main thread is at it.
+        self._lock = RLock()
+        self._torn = False
+        try:
+            self._file: int | None = _create(self.path)
+        except (OSError, ValueError) as error:
+            raise self._impossible(error) from None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the journal. What is written afterwards, by a node that was given up, is lost."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None
+
+    def began(self, command: Sequence[str], user: str, versions: Mapping[str, str]) -> None:
+        """Write who began what with which programs. Raises ``UsageError`` where that is not possible."""
+        told = {"run": self._run_id, "user": user, "pid": os.getpid()}
+        try:
+            self._append("run", told | {"command": list(command), "versions": dict(versions)})
+        except OSError as error:
+            raise self._impossible(error) from None
+
+    def planned(self, node: str, plan: NodePlan) -> None:
+        """Write what is to be done on ``node``, each file with its sums."""
+        files = [
+            {"path": file.path, "kind": file.kind, "before": file.before_sum, "after": checksum(file.after)}
+            for file in plan.files
+        ]
+        self._write(
+            "plan",
+            node=node,
+            containerd=plan.facts.daemon.version.text,
+            strategy=plan.decision.strategy.value,
+            reason=plan.reason,
+            restart=plan.restart,
+            files=files,
+        )
+
+    def begin(self, node: str, step: str) -> None:
+        """Write that ``step`` is about to begin on ``node``."""
+        self._write("begin", node=node, step=step)
+
+    def end(self, node: str, step: str, ok: bool, seconds: float, reason: str = "") -> None:
+        """Write how ``step`` ended on ``node``; the ``reason`` is that of a failure, and masked."""
+        told = {} if ok else {"reason": reason}
+        self._write("end", node=node, step=step, ok=ok, seconds=round(seconds, 3), **told)
+
+    def stopping(self, urgent: bool) -> None:
+        """Write that the operator asked to stop. A handler of signals may call it."""
+        self._write("stop", urgent=urgent)
+
+    def outcome(self, node: str, outcome: str, reason: str) -> None:
+        """Write the word that ``node`` ended with."""
+        self._write("node", node=node, outcome=outcome, reason=reason)
+
+    def finished(self, code: int) -> None:
+        """Write the exit code of the run: its last line."""
+        self._write("finish", exit=int(code))
+
+    def _write(self, event: str, **told: object) -> None:
+        """Write one line with its reason masked, or complain once."""
+        try:
+            if "reason" in told:
+                told["reason"] = " ".join(mask(str(told["reason"])).split())
+            self._append(event, told)
+        except Exception as error:  # whatever it is, the nodes come first
+            if not self._said:
+                self._said = True
+                self._say(f"the journal {self.path} cannot be written: {_why(error)}; the run goes on without it")
+
+    def _append(self, event: str, told: Mapping[str, object]) -> None:
+        with self._lock:
+            if self._file is None:
+                return
+            # In ASCII, so that no text can end the line or not be encoded.
+            line = json.dumps({"at": _now(), "event": event, **told}).encode() + b"\n"
+            rest = memoryview(b"\n" + line if self._torn else line)
+            self._torn = True
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            self._torn = False
+            os.fsync(self._file)
+
+    def _impossible(self, error: Exception) -> UsageError:
+        message = f"no journal can be kept in {self.path.parent}: {_why(error)}; name a directory that you may write to"
+        return UsageError(message, "defaults.yaml", key="data.runs")
+
+
+class JournalProcessor:
+    """A Nornir processor that writes each step of a node into ``journal``, before it begins and after it ended.
+
+    A step is a subtask of the task that the runbook runs; what the step does within itself is its own affair.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._since: dict[Task, float] = {}
+
+    def task_started(self, task: Task) -> None:
+        """Write nothing."""
+
+    def task_completed(self, task: Task, result: AggregatedResult) -> None:
+        """Write nothing."""
+
+    def task_instance_started(self, task: Task, host: Host) -> None:
+        """Write nothing."""
+
+    def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
+        """Write nothing."""
+
+    def subtask_instance_started(self, task: Task, host: Host) -> None:
+        """Write that a step of the node is about to begin."""
+        if _is_step(task):
+            self._journal.begin(host.name, task.name)
+            self._since[task] = time.monotonic()
+
+    def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
+        """Write how a step of the node ended, and how long it took."""
+        if _is_step(task):
+            seconds = time.monotonic() - self._since.pop(task)
+            reason = _complaint(result) if result.failed else ""
+            self._journal.end(host.name, task.name, not result.failed, seconds, reason)
+
+
+def _is_step(task: Task) -> bool:
+    return task.parent_task is not None and task.parent_task.parent_task is None
+
+
+def _complaint(result: MultiResult) -> str:
+    error = cause(result)
+    if error is None:
+        return str(result[0].result)
+    return str(error) or type(error).__name__
+
+
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _create(path: Path) -> int:
+    """Make the journal and its directory, which must not exist, lock it and return its descriptor."""
+    home = path.parent
+    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.mkdir(mode=0o700)
+    with _opened(home, os.O_NOFOLLOW) as folder:
+        os.fchmod(folder, 0o700)
+        file = os.open(path.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        try:
+            os.fchmod(file, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except BaseException:
+            os.close(file)
+            raise
+        _keep(folder)
+    with _opened(home.parent) as folder:
+        _keep(folder)
+    return file
+
+
+@contextmanager
+def _opened(folder: Path, flags: int = 0) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _keep(folder: int) -> None:
+    """Bring a directory's new entry to disk, where its filesystem can do that."""
+    with suppress(OSError):
+        os.fsync(folder)
