@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint unit lab-test clean
+.PHONY: demo test lint unit lab-test faults clean
 
 demo: $(VENV)/.ready
 	$(RUN)/python -m lab.demo
@@ -21,6 +21,10 @@ unit: $(VENV)/.ready
 
 lab-test: $(VENV)/.ready
 	$(RUN)/pytest tests/lab
+
+# The whole fault matrix, and its table in the README; `make test` runs the essential cells.
+faults: $(VENV)/.ready
+	$(RUN)/pytest tests/faults --faults all --faults-workers 30 --faults-table README.md
 
 # Debian and Ubuntu ship Python without venv; root gets it installed, others are told.
 $(VENV)/.ready: requirements.txt requirements-dev.txt

@@ -26,6 +26,8 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(changing.rollout)
 app.command(epilog=EPILOG)(changing.canary)
 app.command(epilog=EPILOG)(changing.rollback)
+app.command(epilog=EPILOG)(reading.status)
+app.command(epilog=EPILOG)(changing.finish)
 app.command(epilog=EPILOG)(reading.audit)
 app.command(epilog=EPILOG)(reading.convert)
 inventory_app = typer.Typer(help="The inventory: is it right, and is it true?", no_args_is_help=True)

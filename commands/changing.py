@@ -23,11 +23,12 @@ from commands.options import (
     Output,
     Settle,
     Verbose,
+    WithoutProof,
     Yes,
     names,
 )
 from fleet.selection import Selection
-from runbooks.options import RollbackOptions, RolloutOptions
+from runbooks.options import FinishOptions, RollbackOptions, RolloutOptions
 
 if TYPE_CHECKING:
     from fleet.inventory import Fleet
@@ -48,6 +49,7 @@ def rollout(
     settle: Settle = 10.0,
     accept_loss: AcceptLoss = None,
     allow_version_change: AllowVersionChange = False,
+    without_proof: WithoutProof = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -57,7 +59,13 @@ def rollout(
     """
     selection = Selection(groups=group or (), everything=all_, limit=names(limit))
     options = RolloutOptions(
-        dry_run, yes, num_workers, settle, frozenset(accept_loss or ()), allow_version_change=allow_version_change
+        dry_run,
+        yes,
+        num_workers,
+        settle,
+        frozenset(accept_loss or ()),
+        allow_version_change=allow_version_change,
+        without_proof=without_proof,
     )
     _migrate(selection, inventory, options, Output(diff, as_json, verbose))
 
@@ -72,12 +80,19 @@ def canary(
     settle: Settle = 10.0,
     accept_loss: AcceptLoss = None,
     allow_version_change: AllowVersionChange = False,
+    without_proof: WithoutProof = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Migrate one node, then stop."""
     options = RolloutOptions(
-        dry_run, yes, 1, settle, frozenset(accept_loss or ()), allow_version_change=allow_version_change
+        dry_run,
+        yes,
+        1,
+        settle,
+        frozenset(accept_loss or ()),
+        allow_version_change=allow_version_change,
+        without_proof=without_proof,
     )
     _migrate(Selection(hosts=[host]), inventory, options, Output(diff, as_json, verbose))
 
@@ -110,6 +125,34 @@ def rollback(
         return report
 
     selection = Selection(groups=group or (), hosts=host or (), everything=all_)
+    run_on(selection, inventory, act, as_json=as_json)
+
+
+def finish(
+    *,
+    group: Groups = None,
+    host: Annotated[list[str] | None, typer.Option("--host", help="This node; may be repeated.")] = None,
+    all_: All = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Settle runs too that this controller has no journal of: they have ended.")
+    ] = False,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    yes: Yes = False,
+    settle: Settle = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Settle what interrupted runs have left: confirm a node that is complete and well, take back any other.
+
+    All nodes where none is named. A node whose run is still at work is left to it.
+    """
+
+    def act(fleet: Fleet, names: tuple[str, ...], screen: Screen) -> Report:
+        from runbooks.finish import Finish  # noqa: PLC0415
+
+        return Finish(fleet, names, FinishOptions(yes, force, settle), screen).carry_out()
+
+    everything = all_ or not (group or host)
+    selection = Selection(groups=group or (), hosts=host or (), everything=everything)
     run_on(selection, inventory, act, as_json=as_json)
 
 

@@ -41,6 +41,10 @@ AcceptLoss = Annotated[
 AllowVersionChange = Annotated[
     bool, typer.Option("--allow-version-change", help="Go on where a restart starts another containerd than now runs.")
 ]
+WithoutProof = Annotated[
+    bool,
+    typer.Option("--without-proof", help="Go on where a node cannot try the new files first, or that is inconclusive."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Nornir's own results of every step, on stderr.")]
 SHIPPED_INVENTORY = Path(__file__).parent.parent / "inventory"

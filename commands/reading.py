@@ -47,6 +47,35 @@ def audit(
     finish(audited.report, screen, as_json=False)
 
 
+def status(
+    *,
+    group: Groups = None,
+    all_: All = False,
+    limit: Limit = None,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every node how its transaction stands: none, staged, armed, applied, confirmed, rolled back, or unknown.
+
+    All nodes where no group is named. Exit code 5 where one is to be settled (see finish).
+    """
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.status import status as runbook  # noqa: PLC0415
+
+    fleet = load(inventory)
+    selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
+    chosen = selection.names(fleet)
+    refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    standing = runbook(fleet, chosen, screen)
+    if as_json:
+        print(standing.as_json())
+    else:
+        standing.show(screen)
+    raise typer.Exit(int(standing.exit_code))
+
+
 def convert(
     *,
     source: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="A config.toml, or a copy of /etc/containerd.")],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from containerd.files import FileSet
+from containerd.headroom import Headroom
 from containerd.plugins import CriHealth
 from containerd.versions import Version
 
@@ -20,7 +21,9 @@ def checksum(text: str) -> str:
 class Daemon:
     """The containerd of a node, taken from its unit and process, never from a constant.
 
-    ``version`` is what a restart would start, ``running`` what answers now.
+    ``version`` is what a restart would start, ``running`` what answers now. ``root`` and ``state`` are its directories,
+    ``kill_mode`` is the unit's KillMode, ``systemd`` the number of systemd's version (0: unknown), ``crictl`` the path
+    of a crictl that can ask this containerd (empty: none).
     """
 
     version: Version
@@ -29,6 +32,11 @@ class Daemon:
     binary: str
     ctr: str
     socket: str
+    root: str
+    state: str
+    kill_mode: str
+    systemd: int
+    crictl: str
     needs_daemon_reload: bool
     replaced_on_disk: bool
     kubelet: bool
@@ -41,16 +49,17 @@ class Daemon:
 
 @dataclass(frozen=True)
 class Transaction:
-    """The newest transaction that the node keeps."""
+    """The newest transaction that the node keeps: whose it is, and since when."""
 
     run: str
     state: str
     owner: str
+    since: str
 
     @property
     def unfinished(self) -> bool:
         """Whether a run began to change the node and neither confirmed nor undid it."""
-        return self.state in ("swapping", "restarting", "verifying", "rolling_back")
+        return self.state in ("armed", "swapping", "restarting", "verifying", "rolling_back")
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class NodeFacts:
     real_paths: Mapping[str, str]
     cri: CriHealth
     restart_pending: bool
+    headroom: Headroom
     transaction: Transaction | None = None
 
     @property

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from containerd.errors import Refused
+from containerd.headroom import shortage
 from containerd.hosts_toml import HostsRenderer
 from containerd.migration import Decision, Policy, Strategy, decide
-from containerd.node import NodeFacts, checksum
+from containerd.node import NodeFacts, Transaction, checksum
 from containerd.secrets import unified_diff
 from containerd.versions import Generation
 
@@ -85,6 +86,7 @@ def plan_node(
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
     restart = pending or any(file.kind == "config" for file in files)
+    _check_room(facts, acts=bool(files) or restart, restart=restart)
     reason = decision.reason
     if pending and not files:
         reason = f"restart pending: {facts.config_file} is as planned, but newer than the running containerd"
@@ -123,8 +125,8 @@ def _check_losses(decision: Decision, accepted: frozenset[str]) -> None:
 def _check_ready(facts: NodeFacts, consent: Consent) -> None:
     if facts.transaction is not None and facts.transaction.unfinished:
         raise Refused(
-            f"run {facts.transaction.run} did not finish here ({facts.transaction.state}); "
-            "undo it first with the command rollback"
+            f"run {_named(facts.transaction)} is at work on this node or did not finish "
+            f"({facts.transaction.state}); see: python main.py status; settle it with: python main.py finish"
         )
     if facts.daemon.needs_daemon_reload:
         raise Refused(
@@ -139,3 +141,21 @@ def _check_ready(facts: NodeFacts, consent: Consent) -> None:
         )
     if facts.cri.state != "ok":
         raise Refused(f"CRI was not ok before this run: {facts.cri.detail}; repair the node first")
+
+
+def _check_room(facts: NodeFacts, *, acts: bool, restart: bool) -> None:
+    """What only a node on which something is to be done needs."""
+    kill_mode = facts.daemon.kill_mode
+    if restart and kill_mode != "process":
+        raise Refused(
+            f"KillMode of containerd.service is {kill_mode or 'unknown'}, and a restart would kill the containers with "
+            "it; set KillMode=process in a drop-in there, run systemctl daemon-reload, then the rollout again"
+        )
+    if acts and (short := shortage(facts.headroom)):
+        raise Refused(f"{short}, then run the rollout again")
+
+
+def _named(transaction: Transaction) -> str:
+    owner = f" of {transaction.owner}" if transaction.owner else ""
+    since = f", since {transaction.since}," if transaction.since else ""
+    return f"{transaction.run}{owner}{since}"

@@ -20,6 +20,7 @@ from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.secrets import mask
 from fleet.errors import UsageError
+from fleet.report import Report
 from fleet.results import cause
 
 NAME = "journal.jsonl"
@@ -108,6 +109,12 @@ class Journal:
     def finished(self, code: int) -> None:
         """Write the exit code of the run: its last line."""
         self._write("finish", exit=int(code))
+
+    def closing(self, report: Report) -> None:
+        """Write the outcome of every node, and the exit code."""
+        for name, node in report.nodes.items():
+            self.outcome(name, node.outcome.value, node.reason)
+        self.finished(report.exit_code)
 
     def _write(self, event: str, **told: object) -> None:
         """Write one line with its reason masked, or complain once."""

@@ -46,10 +46,10 @@ class Screen:
 
     def table(self, title: str, nodes: Mapping[str, NodeReport]) -> None:
         """Show one row per node on stdout, or on stderr where stdout is the machine's."""
-        rows = [
-            (name, node.version or node.generation, Text(node.outcome.value, style=_COLOURS.get(node.outcome, "")), node.reason)
-            for name, node in nodes.items()
-        ]
+        rows = []
+        for name, node in nodes.items():
+            outcome = Text(node.outcome.value, style=_COLOURS.get(node.outcome, ""))
+            rows.append((name, node.version or node.generation, outcome, node.reason))
         self.rows(title, ("node", "containerd", "outcome", "reason"), rows)
 
     def rows(self, title: str, headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -85,7 +85,11 @@ class Screen:
         self.table(report.title, report.nodes)
         self._out.print()
         self.details(report.nodes)
-        self._out.print(f"{report.sums} (exit code {int(report.exit_code)})")
+        self.say(f"{report.sums} (exit code {int(report.exit_code)})")
+
+    def say(self, text: str) -> None:
+        """Write one line to stdout."""
+        self._out.print(text, markup=False, soft_wrap=True)
 
     def verbose(self, results: Sequence[AggregatedResult]) -> None:
         """Show Nornir's own view of every step on stderr."""

@@ -22,6 +22,11 @@ class Stop:
         self._asked = threading.Event()
         self._urgent = threading.Event()
         self._say = say
+        self._hear: Callable[[bool], None] = lambda _: None
+
+    def hear(self, listener: Callable[[bool], None]) -> None:
+        """Tell ``listener`` of each signal, and whether it was urgent."""
+        self._hear = listener
 
     @property
     def asked(self) -> bool:
@@ -49,6 +54,7 @@ class Stop:
 
         def handle(_number: int, _frame: FrameType | None) -> None:
             self.ask()
+            self._hear(self.urgent)
             if self.urgent:
                 self._say("stopping now: nodes in flight are rolled back")
             else:

@@ -64,6 +64,11 @@ def supervisor(name: str) -> int | None:
     return _first_in(name)
 
 
+def service(name: str, unit: str) -> list[int]:
+    """Return the processes of a node's systemd service, as this machine numbers them."""
+    return [pid for root in hierarchies()[:1] for pid in _pids_in(root / PREFIX / name / "payload/system.slice" / unit)]
+
+
 def _first_in(group: str) -> int | None:
     """Return the process of a group that is the first one of its process namespace."""
     candidates = (pid for root in hierarchies()[:1] for pid in _pids_in(root / PREFIX / group))

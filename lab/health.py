@@ -99,7 +99,8 @@ def _ask(name: str) -> Daemon | None:
     return Daemon(version.split()[2], cri_state(plugins))
 
 
-def _greets(address: str) -> bool:
+def greets(address: str) -> bool:
+    """Return whether an sshd answers at an address."""
     try:
         with socket.create_connection((address, 22), timeout=2) as connection:
             connection.settimeout(2)
@@ -109,7 +110,7 @@ def _greets(address: str) -> bool:
 
 
 def _wait_for(node: Node, patience: _Patience) -> str | None:
-    if not _until(patience, lambda: _greets(node.address)):
+    if not _until(patience, lambda: greets(node.address)):
         return f"{node.name} does not answer on SSH at {node.address} (see {machine.log_file(node.name)})"
     if not _until(patience, lambda: _has_cri(node.name)):
         return f"{node.name} answers on SSH, but its containerd does not report CRI as ok"

@@ -19,6 +19,7 @@ PACKAGES = {
     "ip": "iproute2",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "busybox": "busybox-static",
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SYSCTLS = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -91,6 +93,25 @@ def run(name: str, command: str, stdin: bytes | None = None, timeout: float = 60
     namespaces = ["nsenter", f"--target={_leader(name)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
     inside = ["env", "-i", *ENVIRONMENT, "/bin/sh", "-c", command]
     return subprocess.run([*namespaces, *inside], input=stdin or b"", capture_output=True, check=False, timeout=timeout)
+
+
+def root(name: str) -> Path:
+    """Return where this machine sees the whole file system of a node, its mounts included, until its next boot.
+
+    Raises LabError when the node does not run. Absolute links in it lead astray.
+    """
+    return Path(f"/proc/{_leader(name)}/root")
+
+
+def power_cut(name: str) -> None:
+    """Kill every process of a node at once, without a word; it boots again on the files that it had.
+
+    What it had written survives even where it was not synced: the file system is this machine's.
+    Raises LabError when the node does not run.
+    """
+    leader = _leader(name)
+    (NODES / name / "again").touch()
+    os.kill(leader, signal.SIGKILL)
 
 
 def log_file(name: str) -> Path:

@@ -61,6 +61,16 @@ def detach(node: Node) -> None:
         host.call(["ip", "netns", "del", machine(node.name)])
 
 
+def cut(node: Node) -> None:
+    """Unplug a node: nothing reaches it and nothing leaves it, and neither side is told. Connections stay open."""
+    host.call(["ip", "-n", SWITCH, "link", "set", _port(node), "down"])
+
+
+def mend(node: Node) -> None:
+    """Plug a node in again."""
+    host.call(["ip", "-n", SWITCH, "link", "set", _port(node), "up"])
+
+
 def namespaces(name: str | None = None) -> list[str]:
     """Return the lab's network namespaces that exist, or the one of a node if it exists."""
     found = sorted(entry.name for entry in NETNS.glob(f"{PREFIX}-*"))

@@ -10,7 +10,7 @@ class RolloutOptions:
     """``settle_seconds`` are waited once a wave; ``num_workers`` nodes change at once.
 
     ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
-    containerd than the one that runs.
+    containerd than the one that runs; ``without_proof`` restarts nodes that cannot prove their new files first.
     """
 
     dry_run: bool = False
@@ -19,6 +19,7 @@ class RolloutOptions:
     settle_seconds: float = 10.0
     accept_loss: frozenset[str] = frozenset()
     allow_version_change: bool = False
+    without_proof: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,15 @@ class RollbackOptions:
     run_id: str | None = None
     force: bool = False
     yes: bool = False
+
+
+@dataclass(frozen=True)
+class FinishOptions:
+    """``settle_seconds`` are waited once for all nodes that can be confirmed.
+
+    With ``force`` transactions of runs are settled too that may still be at work, on another controller.
+    """
+
+    yes: bool = False
+    force: bool = False
+    settle_seconds: float = 10.0

@@ -17,6 +17,7 @@ from fleet.results import cause
 from tasks.errors import TaskError
 from tasks.migrate import Undone
 from tasks.rollback import Restoration, RolledBack
+from tasks.verify import Verified
 
 CONSOLE = "on its console: sh /var/lib/containerd-fleet/current/rollback"
 
@@ -45,9 +46,28 @@ def planned(node: Node, plan: NodePlan) -> NodeReport:
     return _of_plan(node, plan, outcome, plan.reason, weight)
 
 
-def migrated(node: Node, plan: NodePlan, run: str) -> NodeReport:
-    """Report a node that was changed, verified and confirmed."""
-    return replace(_of_plan(node, plan, Outcome.MIGRATED, f"{plan.reason}; CRI ok"), run=run)
+def migrated(node: Node, plan: NodePlan, found: Verified, run: str) -> NodeReport:
+    """Report a node that was changed, verified and confirmed. Containers that it lost make somebody look at it."""
+    report = _of_plan(node, plan, Outcome.MIGRATED, f"{plan.reason}; CRI ok")
+    if found.lost:
+        report = replace(report, reason=f"{report.reason}, but {_lost(found)}", weight=Exit.NOT_VERIFIED)
+    return replace(report, run=run)
+
+
+def given_up(node: Node, plan: NodePlan, result: MultiResult, run: str) -> NodeReport:
+    """Report a node that was armed, and of which it is not known how it stands."""
+    reason = f"{failure(result).reason}; it goes back by itself: see python main.py status, and {CONSOLE}"
+    return replace(_of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED), run=run)
+
+
+def relapsed(report: NodeReport, result: MultiResult) -> NodeReport:
+    """Report a node that was rolled back and well, and after it had settled was not."""
+    reason = f"{report.reason}; but not any more: {failure(result).reason}; {CONSOLE}"
+    return replace(report, outcome=Outcome.FAILED, reason=reason, weight=Exit.NOT_VERIFIED)
+
+
+def _lost(found: Verified) -> str:
+    return f"shims were lost during the restart without having exited: {', '.join(found.lost)}; look at their pods"
 
 
 def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
@@ -79,6 +99,8 @@ def restored(node: Node, back: RolledBack) -> NodeReport:
     match back.restoration:
         case Restoration.NO_TRANSACTION:
             report = _of_node(node, Outcome.UNCHANGED, "nothing to do: no such transaction on this node")
+        case Restoration.CONFIRMED:
+            report = _of_node(node, Outcome.UNCHANGED, "nothing to do: the run was confirmed meanwhile")
         case Restoration.RESTORED:
             report = _of_node(node, Outcome.ROLLED_BACK if back.changed else Outcome.UNCHANGED, _told(back))
         case Restoration.REFUSED:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from nornir.core.task import AggregatedResult, Result, Task
+from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from fleet.errors import UsageError
-from fleet.inventory import Fleet
+from fleet.inventory import Fleet, Node
 from fleet.report import NodeReport, Outcome, Report
-from fleet.screen import ProgressProcessor, Screen
+from fleet.screen import Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
 from runbooks.options import RollbackOptions
 from runbooks.outcomes import never_read, not_changed, restored
+from runbooks.record import processors, recorded_if_possible
 from tasks.reach import reach
 from tasks.rollback import Mode
 from tasks.rollback import rollback as roll_back
@@ -34,20 +36,27 @@ def rollback(
         reports = {name: NodeReport(Outcome.UNTOUCHED, "not agreed to") for name in names}
         return Report(None, reports, interrupted=True, title="Rollback"), AggregatedResult("rollback")
 
-    def undo(task: Task) -> Result:
-        task.run(reach)
-        return roll_back(task, run_id=options.run_id or "current", mode=Mode.FORCE if options.force else Mode.PLAIN)
-
     stop = Stop(screen.progress)
-    with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
+    mine = Run.begin(fleet.transaction, stop)
+    with recorded_if_possible(mine, fleet.runs, screen) as journal:
         screen.progress(f"rolling back {len(names)} nodes")
-        results = nornir.run(undo)
-    reports = {}
-    for name in names:
-        node, result = fleet.nodes[name], results.get(name)
-        if result is None:
-            reports[name] = never_read(node)
-        else:
-            reports[name] = not_changed(node, result) if result.failed else restored(node, result[0].result)
-    runs = {report.run for report in reports.values() if report.run}
-    return Report(runs.pop() if len(runs) == 1 else None, reports, stop.asked, "Rollback"), results
+        with nornir_for(fleet, names, processors(screen, journal), stop) as nornir, stop.listening():
+            results = nornir.run(partial(_undo, options=options), name="undo")
+        reports = {name: _report(fleet.nodes[name], results.get(name)) for name in names}
+        runs = {report.run for report in reports.values() if report.run}
+        report = Report(runs.pop() if len(runs) == 1 else None, reports, stop.asked, "Rollback")
+        if journal is not None:
+            journal.closing(report)
+    return report, results
+
+
+def _undo(task: Task, options: RollbackOptions) -> Result:
+    task.run(reach)
+    mode = Mode.FORCE if options.force else Mode.PLAIN
+    return Result(host=task.host, result=task.run(roll_back, run_id=options.run_id or "current", mode=mode)[0].result)
+
+
+def _report(node: Node, result: MultiResult | None) -> NodeReport:
+    if result is None:
+        return never_read(node)
+    return not_changed(node, result) if result.failed else restored(node, result[0].result)

@@ -1,33 +1,36 @@
-"""Take nodes off the wildcard mirror: plan all, one canary per generation, then the rest. Stop at a failure."""
+"""Take nodes off the wildcard mirror: plan all, one canary per generation, then wave by wave. Stop at a failure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import wraps
 
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result, Task
 
 from containerd.plan import Consent, NodePlan
+from fleet.errors import UsageError
 from fleet.inventory import Fleet
+from fleet.journal import Journal
 from fleet.report import Exit, NodeReport, Outcome, Report
-from fleet.runner import FleetRunner
 from fleet.screen import ProgressProcessor, Screen
-from fleet.session import nornir_for, only
+from fleet.session import nornir_for
 from fleet.stop import Stop
-from fleet.waves import Wave, waves
+from fleet.waves import waves
 from runbooks.options import RolloutOptions
-from runbooks.outcomes import migrated, never_read, not_changed, planned, undone, untouched
-from tasks.abandon import abandon
-from tasks.migrate import Undone, migrate, prepare, settle
+from runbooks.outcomes import never_read, not_changed, planned, untouched
+from runbooks.record import processors, recorded
+from runbooks.wave import Wave
 from tasks.plan import plan
 from tasks.run import Run
 
 
 @dataclass
 class Rollout:
-    """One rollout over the nodes ``names`` of ``fleet``."""
+    """One rollout over the nodes ``names`` of ``fleet``.
+
+    Raises ``UsageError`` where the revert timers would act before a healthy node is confirmed.
+    """
 
     fleet: Fleet
     names: Sequence[str]
@@ -40,21 +43,37 @@ class Rollout:
     run: Run = field(init=False)
 
     def __post_init__(self) -> None:
+        limits, settle = self.fleet.transaction, self.options.settle_seconds
+        if limits.revert_after < limits.needed(settle):
+            message = (
+                f"{limits.revert_after} s are too short: restart_within, twice verify_within, {settle:g} s to settle "
+                f"and the steps between them may take {limits.needed(settle):g} s; raise it to at least that"
+            )
+            place = str(self.fleet.directory / "defaults.yaml")
+            raise UsageError(message, place, key="data.transaction.revert_after")
         self.stop = Stop(self.screen.progress)
-        self.run = Run.begin(self.fleet.transaction, self.stop)
+        self.run = Run.begin(limits, self.stop)
 
     def carry_out(self) -> Report:
         """Plan every node, ask, and change those that are to change. Returns what became of every node."""
-        processor = ProgressProcessor(self.screen)
-        with nornir_for(self.fleet, self.names, processor, self.stop, dry_run=self.options.dry_run) as nornir:
-            with self.stop.listening():
+        if self.options.dry_run:
+            with self._nornir() as nornir, self.stop.listening():
                 self._plan(nornir)
-            changing = [name for name in self.names if name in self.plans and self.plans[name].acts]
-            if changing and not self.options.dry_run:
-                if not self.options.yes and not self.stop.asked:
-                    self._ask(changing)
+            return self._report()
+        with recorded(self.run, self.fleet.runs, self.screen) as journal:
+            with self._nornir() as nornir:
                 with self.stop.listening():
-                    self._change(nornir, changing)
+                    self._plan(nornir)
+                self._change_if_agreed(nornir, journal)
+            report = self._report()
+            journal.closing(report)
+            return report
+
+    def _nornir(self) -> Nornir:
+        processor = ProgressProcessor(self.screen)
+        return nornir_for(self.fleet, self.names, processor, self.stop, dry_run=self.options.dry_run)
+
+    def _report(self) -> Report:
         reports = {name: self.reports.get(name) or never_read(self.fleet.nodes[name]) for name in self.names}
         run = self.run.id if any(report.run for report in reports.values()) else None
         return Report(run, reports, self.stop.asked, "Rollout")
@@ -64,16 +83,28 @@ class Rollout:
 
         def plan_one(task: Task) -> Result:
             node = self.fleet.nodes[task.host.name]
-            return plan(task, filed=node.generation, policy=self.fleet.policy(node.name), consent=consent)
+            policy = self.fleet.policy(node.name)
+            return plan(task, node.generation, policy, consent, without_proof=self.options.without_proof)
 
         self.screen.progress(f"planning {len(self.names)} nodes")
-        for name, result in self._run(nornir, plan_one, "plan").items():
+        results = nornir.run(plan_one, name="plan")
+        self.results.append(results)
+        for name, result in results.items():
             node = self.fleet.nodes[name]
             if result.failed:
                 self.reports[name] = not_changed(node, result)
             else:
                 self.plans[name] = result[0].result
                 self.reports[name] = planned(node, self.plans[name])
+
+    def _change_if_agreed(self, nornir: Nornir, journal: Journal) -> None:
+        changing = [name for name in self.names if name in self.plans and self.plans[name].acts]
+        for name in changing:
+            journal.planned(name, self.plans[name])
+        if changing and not self.options.yes and not self.stop.asked:
+            self._ask(changing)
+        with self.stop.listening():
+            self._change(nornir.with_processors(processors(self.screen, journal)), changing)
 
     def _ask(self, changing: Sequence[str]) -> None:
         """Show the plan and ask, where there is somebody to ask; a no is a wish to stop."""
@@ -87,7 +118,7 @@ class Rollout:
             if self.stop.asked:
                 break
             self.screen.progress(f"{wave.label}: {', '.join(wave.nodes)}")
-            self._wave(nornir, wave)
+            self._wave(nornir, wave.nodes)
             failed = [name for name in wave.nodes if self.reports[name].weight not in (Exit.OK, Exit.PENDING)]
             if failed:
                 why = f"the run stopped after {failed[0]}"
@@ -96,60 +127,10 @@ class Rollout:
             if self.reports[name].outcome is Outcome.PLANNED:
                 self.reports[name] = untouched(self.reports[name], why)
 
-    def _wave(self, nornir: Nornir, wave: Wave) -> None:
-        """Change the nodes of one wave: all are prepared before the first is armed, and they settle together.
-
-        What has begun is brought to its end, also when a stop was asked for meanwhile.
-        """
-        prepared = self._step(nornir, wave.nodes, self._of_plan(prepare), self.stop)
-        if len(prepared) < len(wave.nodes) or self.stop.asked:
-            self._step(nornir, prepared, self._abandon)
-            return
-        verified = self._step(nornir, prepared, self._of_plan(migrate))
-        if any(self.plans[name].restart for name in verified):
-            self._let_settle()
-        for name in self._step(nornir, verified, self._of_plan(settle)):
-            self.reports[name] = migrated(self.fleet.nodes[name], self.plans[name], self.run.id)
-
-    def _step(
-        self, nornir: Nornir, names: Sequence[str], step: Callable[[Task], Result], stop: Stop | None = None
-    ) -> list[str]:
-        """Do ``step`` on ``names``, report the nodes that failed and return the others."""
-        if not names:
-            return []
-        runner = FleetRunner(self.options.num_workers, stop or Stop(), stop_on_failure=stop is not None)
-        return self._without_failures(self._run(only(nornir, names).with_runner(runner), step, step.__name__))
-
-    def _abandon(self, task: Task) -> Result:
-        return abandon(task, self.run)
-
-    def _of_plan(self, step: Callable[..., Result]) -> Callable[[Task], Result]:
-        """Return a task that does ``step`` with the plan of each node."""
-
-        @wraps(step)
-        def with_plan(task: Task) -> Result:
-            return step(task, plan=self.plans[task.host.name], run=self.run)
-
-        return with_plan
-
-    def _without_failures(self, results: AggregatedResult) -> list[str]:
-        """Report the nodes that failed and return the others."""
-        good = []
-        for name, result in results.items():
-            node = self.fleet.nodes[name]
-            if isinstance(result[0].result, Undone):
-                self.reports[name] = undone(node, self.plans[name], result[0].result, self.run.id)
-            elif result.failed:
-                self.reports[name] = not_changed(node, result)
-            else:
-                good.append(name)
-        return good
-
-    def _let_settle(self) -> None:
-        self.screen.progress(f"settling for {self.options.settle_seconds:g} s")
-        self.stop.wait(self.options.settle_seconds)
-
-    def _run(self, nornir: Nornir, task: Callable[[Task], Result], name: str) -> AggregatedResult:
-        results = nornir.run(task, name=name)
-        self.results.append(results)
-        return results
+    def _wave(self, nornir: Nornir, names: Sequence[str]) -> None:
+        wave = Wave(self.fleet, nornir, self.plans, self.run, self.options, self.screen)
+        try:
+            wave.carry_out(names)
+        finally:
+            self.reports |= wave.reports
+            self.results += wave.results

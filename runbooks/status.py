@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from nornir.core.task import AggregatedResult
 
 from fleet.inventory import Fleet
-from fleet.journal import newest
 from fleet.report import Exit
+from fleet.runs import newest
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def exit_code(self) -> Exit:
-        """3 where an applied node has a CRI that is not ok, 5 where something is to be settled, 4 where none answers."""
+        """3 where a node is applied and CRI not ok, 5 where something is to be settled, 4 where one is unreachable."""
         told = [node for node in self.nodes.values() if node.state is not State.UNKNOWN]
         if any(node.state is State.APPLIED and not node.healthy for node in told):
             return Exit.NOT_VERIFIED

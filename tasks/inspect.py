@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
+import shlex
 from collections.abc import Mapping
 
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
+from containerd.daemon.directories import Directories, directories
 from containerd.daemon.predict import named_files
 from containerd.effective import DEFAULT_ADDRESS, grpc_address
 from containerd.errors import ContainerdError, Refused, VersionError
 from containerd.files import FileSet
+from containerd.headroom import Headroom, parse_inotify, parse_spaces
 from containerd.migration import hosts_root
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
@@ -42,17 +46,26 @@ def read_facts(host: Host) -> NodeFacts:
     imported = _read_imports(host, main, told["config"])
     files = FileSet.of_bytes(main, {main: told["config"]} | _below(imported, "file:"))
     socket = wire.text(told, "address") or _socket(told["config"])
-    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(files, version)))
+    daemon_has = _directories(told, files, version)
+    places = (posixpath.dirname(wire.text(told, "config_real")), daemon_has.root, daemon_has.state)
+    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(files, version), *places))
     texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
     changes = [told["config_changed"], *_below(imported, "changed:").values()]
     return NodeFacts(
-        daemon=_daemon(told, unit, seen, version, socket),
+        daemon=_daemon(told, unit, seen, socket, daemon_has),
         files=FileSet.of_bytes(main, texts, _present(host, files, version)),
         real_paths=_real_paths(imported) | _real_paths(seen) | {main: wire.text(told, "config_real")},
         cri=health(seen, version),
         restart_pending=max(map(float, changes)) > _started(told, unit),
+        headroom=Headroom(parse_inotify(wire.text(seen, "inotify")), parse_spaces(wire.text(seen, "spaces"))),
         transaction=_transaction(told),
     )
+
+
+def _directories(told: Mapping[str, bytes], files: FileSet, version: Version) -> Directories:
+    """Where the daemon keeps its data: its command line wins over its files."""
+    named = directories(files, version)
+    return Directories(wire.text(told, "root") or named.root, wire.text(told, "state") or named.state)
 
 
 def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
@@ -74,8 +87,14 @@ def _present(host: Host, files: FileSet, version: Version) -> frozenset[str]:
 
 
 def _daemon(
-    told: Mapping[str, bytes], unit: Mapping[str, str], seen: Mapping[str, bytes], version: Version, socket: str
+    told: Mapping[str, bytes],
+    unit: Mapping[str, str],
+    seen: Mapping[str, bytes],
+    socket: str,
+    daemon_has: Directories,
 ) -> Daemon:
+    version = version_of(told)
+    systemd = (*wire.text(told, "systemd").split(), "", "")[1]
     return Daemon(
         version=version,
         version_line=" ".join(wire.text(told, "version").split()),
@@ -83,6 +102,11 @@ def _daemon(
         binary=wire.text(told, "binary"),
         ctr=wire.text(told, "ctr"),
         socket=socket,
+        root=daemon_has.root,
+        state=daemon_has.state,
+        kill_mode=unit.get("KillMode", ""),
+        systemd=int(systemd) if systemd.isdecimal() else 0,
+        crictl=wire.text(seen, "crictl"),
         needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
         replaced_on_disk=wire.text(told, "replaced") == "yes",
         kubelet=wire.text(told, "kubelet") == "active",
@@ -155,4 +179,10 @@ def _started(told: Mapping[str, bytes], unit: Mapping[str, str]) -> float:
 def _transaction(told: Mapping[str, bytes]) -> Transaction | None:
     if "run" not in told:
         return None
-    return Transaction(wire.text(told, "run"), wire.text(told, "run_state"), wire.text(told, "run_owner"))
+    try:
+        words = shlex.split(wire.text(told, "run_owner"))
+    except ValueError:
+        words = []
+    said = dict(word.split("=", 1) for word in words if "=" in word)
+    state = wire.text(told, "run_state")
+    return Transaction(wire.text(told, "run"), state, said.get("owner", ""), said.get("since", ""))

@@ -13,19 +13,23 @@ from containerd.plan import NodePlan
 from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
 from fleet.remote import reconnect
 from fleet.results import cause
+from fleet.settings import TransactionSettings
+from tasks.abandon import abandon
 from tasks.arm import arm
 from tasks.confirm import confirm
 from tasks.errors import TaskError
+from tasks.prove import prove
 from tasks.restart import restart
-from tasks.rollback import Mode, Restoration, RolledBack, rollback
+from tasks.rollback import ROLLBACK_SECONDS, Mode, Restoration, RolledBack, rollback
 from tasks.run import Run
 from tasks.stage import stage
 from tasks.swap import swap
-from tasks.verify import verify
+from tasks.verify import Verified, verify
 
 # A node that was lost comes back by its own timer; this is for its restart of containerd, and for a boot.
 AFTER_TIMER_SECONDS = 40
 PAUSE_SECONDS = 3.0
+MARGIN_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,31 @@ class Undone:
     way_back: RolledBack
 
 
-def prepare(task: Task, plan: NodePlan, run: Run) -> Result:
-    """Stage ``plan`` on the node; the result is the plan. Nothing live changes.
+def longest(limits: TransactionSettings) -> float:
+    """Return the seconds after which a node is certainly stuck: each step has a limit of its own, well below."""
+    steps = limits.restart_within + 2 * limits.verify_within + 2 * MARGIN_SECONDS
+    return steps + limits.revert_after + AFTER_TIMER_SECONDS + ROLLBACK_SECONDS
 
-    Raises ``NornirSubTaskError`` where that fails: the node is then as before.
+
+def prepare(task: Task, plan: NodePlan, run: Run, *, without_proof: bool = False) -> Result:
+    """Stage ``plan`` on the node and prove it there; the result is the plan. Nothing live changes.
+
+    Raises ``NornirSubTaskError`` where that fails: the node is then as before. With ``without_proof`` a proof that
+    says nothing is no failure.
     """
     task.run(stage, plan=plan, run=run)
+    try:
+        task.run(prove, plan=plan, run=run, accept_inconclusive=without_proof)
+    except BaseException:
+        task.run(abandon, run=run)
+        raise
     return Result(host=task.host, result=plan)
 
 
 def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
-    """Carry out a staged ``plan`` up to its verification; the result is the plan, or an ``Undone``."""
+    """Carry out a staged ``plan`` up to its verification; the result is what that found, or an ``Undone``."""
 
-    def act() -> None:
+    def act() -> Verified:
         task.run(arm, run=run)
         for kind, name in (("hosts", "swap hosts.toml"), ("config", "swap config.toml")):
             if any(file.kind == kind for file in plan.files):
@@ -58,7 +74,8 @@ def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
         if plan.restart:
             task.run(restart, run=run)
             _heed(run)
-        task.run(verify, plan=plan, run=run)
+        found: Verified = task.run(verify, plan=plan, run=run)[0].result
+        return found
 
     return _or_undo(task, plan, run, act)
 
@@ -66,28 +83,26 @@ def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
 def settle(task: Task, plan: NodePlan, run: Run) -> Result:
     """After the wave has settled: verify again, then confirm over a new connection; the result is as of ``migrate``."""
 
-    def act() -> None:
+    def act() -> Verified:
         _heed(run)
-        task.run(verify, plan=plan, run=run)
+        found: Verified = task.run(verify, plan=plan, run=run)[0].result
         task.run(confirm, run=run)
+        return found
 
     return _or_undo(task, plan, run, act)
 
 
-def undo(task: Task, run: Run, reason: str) -> Result:
-    """Take the node back although nothing failed on it, because of ``reason``; the result is an ``Undone``."""
-    return Result(host=task.host, changed=True, failed=True, result=Undone(reason, _way_back(task, run, lost=False)))
-
-
-def _or_undo(task: Task, plan: NodePlan, run: Run, act: Callable[[], None]) -> Result:
+def _or_undo(task: Task, plan: NodePlan, run: Run, act: Callable[[], Verified]) -> Result:
     try:
-        act()
+        found = act()
     except BaseException as error:  # whatever it was, the node must not stay half-changed
         reason = cause(error.result) if isinstance(error, NornirSubTaskError) else error
         way_back = _way_back(task, run, lost=isinstance(reason, (ConnectionLost, Unreachable)))
         if way_back.restoration is not Restoration.CONFIRMED:
             return Result(host=task.host, changed=True, failed=True, result=Undone(_told(reason), way_back))
-    return Result(host=task.host, changed=True, diff=plan.diff, result=plan)
+        # What was lost is the answer to a confirmation that the node has carried out.
+        found = Verified(plan.facts.cri)
+    return Result(host=task.host, changed=True, diff=plan.diff, result=found)
 
 
 def _heed(run: Run) -> None:

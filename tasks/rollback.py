@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from nornir.core.exceptions import NornirSubTaskError
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
@@ -12,7 +13,10 @@ from containerd.secrets import unified_diff
 from fleet.connection import client_of
 from fleet.errors import CommandTimeout, ConnectionLost
 from fleet.remote import Completed
+from fleet.results import cause
 from tasks import scripts, wire
+from tasks.errors import TaskError
+from tasks.verify import check
 
 # The script's own waits in a row: the lock, the restart, CRI.
 ROLLBACK_SECONDS = 320.0
@@ -35,6 +39,7 @@ class Restoration(Enum):
     NOT_RESTORED = 5
     NO_TRANSACTION = 6
     CONFIRMED = 7
+    NOT_VERIFIED = -2
     UNKNOWN = -1
 
 
@@ -56,7 +61,8 @@ class RolledBack:
 def rollback(task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN) -> Result:
     """Run the rollback script of ``run_id`` (the newest transaction by default); return a ``RolledBack``.
 
-    It restores the files from before that run, restarts containerd where needed and checks CRI. With ``FORCE`` it
+    It restores the files from before that run, restarts containerd where needed and checks CRI; then the node is
+    verified as after a change. With ``FORCE`` it
     goes on where live files or containerd's version are no longer those of the run, and saves the live files;
     ``REVERT`` does that too, but leaves a run alone that was confirmed.
     In a dry run nothing is done. Raises ``Unreachable`` and ``SudoRefused``, where nothing was begun; where the
@@ -70,9 +76,23 @@ def rollback(task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN) -> Re
         outcome = _outcome(scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS))
     except (ConnectionLost, CommandTimeout) as error:
         outcome = RolledBack(None, Restoration.UNKNOWN, (f"whether it came to its end is not known: {error}",))
+    if outcome.restoration is Restoration.RESTORED and outcome.run:
+        outcome = _checked(task, outcome, outcome.run)
     if outcome.restoration is Restoration.REFUSED and outcome.run:
         outcome = replace(outcome, diff=_difference(task.host, outcome))
     return Result(host=task.host, changed=outcome.changed, diff=outcome.diff, result=outcome)
+
+
+def _checked(task: Task, outcome: RolledBack, run_id: str) -> RolledBack:
+    """Verify what the script says of itself."""
+    try:
+        task.run(check, run_id=run_id, files="before")
+    except NornirSubTaskError as error:
+        reason = cause(error.result)
+        if not isinstance(reason, TaskError):
+            raise
+        return replace(outcome, restoration=Restoration.NOT_VERIFIED, lines=(*outcome.lines, f"but {reason}"))
+    return outcome
 
 
 def _outcome(done: Completed) -> RolledBack:

@@ -16,8 +16,13 @@ BASE = "/var/lib/containerd-fleet"
 
 
 @lru_cache(maxsize=32)
-def _script(name: str) -> str:
-    return (_FOLDER / "common.sh").read_text(encoding="utf-8") + (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
+def _text(name: str) -> str:
+    return (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
+
+
+def source(name: str, settings: str = "") -> str:
+    """Return the script ``name`` as it is run, with the common part and then the lines ``settings`` in front."""
+    return _text("common") + settings + _text(name)
 
 
 def run(
@@ -32,7 +37,7 @@ def run(
 
     Takes and raises what ``fleet.remote.run_script`` does.
     """
-    return run_script(host, _script(name), *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
+    return run_script(host, source(name), *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
 
 
 def must(

@@ -11,6 +11,7 @@ from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.plugins import required_plugins
 from tasks import scripts, wire
+from tasks.facts import recorded
 from tasks.run import Run
 from templates import render
 
@@ -39,6 +40,7 @@ def _files(plan: NodePlan, run: Run) -> dict[str, bytes]:
     contents = {f"after/{number}": file.after.encode() for number, file in enumerate(plan.files, start=1)}
     return {
         "owner": owner.encode(),
+        "facts": recorded(plan).encode(),
         "planned": "".join(lines).encode(),
         "rollback": _rollback_script(plan, run).encode(),
         "revert.service": _boot_unit(plan, run).encode(),

@@ -1,4 +1,4 @@
-# Boots one node, and boots it again after each reboot that it asks for. It is the first process of a process namespace,
+# Boots one node, and boots it again after each reboot that it asks for, and after a power cut. It is the first process of a process namespace,
 # so that nothing of the node outlives it, and its mount namespace keeps the overlay from the host.
 # usage: unshare --pid --fork --kill-child --mount --propagation slave --mount-proc sh node.sh MACHINE HOSTNAME LOWER DIR CGROUP...
 set -eu
@@ -13,7 +13,7 @@ mount -t overlay "$machine" -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 reboot=133
 status=$reboot
-while [ "$status" -eq "$reboot" ]; do
+while [ "$status" -eq "$reboot" ] || rm "$dir/again" 2>/dev/null; do
     status=0
     systemd-nspawn --quiet --directory "$dir/merged" --boot \
         --machine="$machine" --hostname="$hostname" --register=no --keep-unit \

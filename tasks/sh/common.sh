@@ -42,6 +42,11 @@ whose() {
     printf 'run %s of %s, since %s' "$1" "$owner" "$since"
 }
 
+# The sockets in the file system that somebody listens on, a line each, from the kernel's own table.
+listening() {
+    grep ' 00010000 ' /proc/net/unix | tr -s ' ' | cut -d' ' -f8-
+}
+
 # Held around each change of a transaction's state, never longer than one script.
 lock() {
     exec 9>>"$base/lock" || fail "cannot write below $base"

@@ -1,4 +1,5 @@
-# $1 ctr  $2 socket  $3 the directory of the hosts.toml files: the CRI plugins now, and the files that are there.
+# $1 ctr  $2 socket  $3 the directory of the hosts.toml files  $4 config.toml's directory  $5 containerd's root  $6 its state:
+# the CRI plugins now, the hosts.toml files that are there, and what room is left.
 timeout 10 "$1" -a "$2" plugins ls 2>/dev/null | emit plugins
 timeout 10 "$1" -a "$2" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri
 timeout 10 "$1" -a "$2" version 2>/dev/null | emit versions
@@ -7,4 +8,20 @@ for file in "$3"/*/hosts.toml; do
     emit "file:$file" <"$file"
     readlink -f "$file" | emit "real:$file"
 done
+# One that cannot ask this containerd now, because it is too old for it, will not tell anything later on.
+if crictl=$(command -v crictl) && CONTAINER_RUNTIME_ENDPOINT=unix://$2 timeout 10 "$crictl" info >/dev/null 2>&1; then
+    printf '%s' "$crictl" | emit crictl
+fi
+
+# Instances are counted for each user. One that a child inherited is counted twice here.
+{
+    find /proc/[0-9]*/fd -uid 0 -lname 'anon_inode:inotify' | wc -l
+    cat /proc/sys/fs/inotify/max_user_instances
+} 2>/dev/null | emit inotify
+shift 3
+for directory in "$base" "$@"; do
+    place=$directory
+    until [ -d "$place" ]; do place=$(dirname "$place"); done
+    printf '%s\t%s\n' "$directory" "$(timeout 5 df -B1 --output=avail,itotal,iavail,target "$place" 2>/dev/null | tail -n 1)"
+done | emit spaces
 exit 0

@@ -1,10 +1,13 @@
 # What the node is and runs, as far as it can be told without its configuration.
-systemctl show "$unit" -p LoadState,ActiveState,MainPID,NeedDaemonReload,ExecMainStartTimestampMonotonic,ExecStart | emit unit
+systemctl show "$unit" -p LoadState,ActiveState,MainPID,NeedDaemonReload,KillMode,ExecMainStartTimestampMonotonic,ExecStart | emit unit
+systemctl --version 2>/dev/null | head -n 1 | emit systemd
 systemctl is-active kubelet.service 2>/dev/null | emit kubelet
 
 pid=$(systemctl show "$unit" -p MainPID --value)
 config=/etc/containerd/config.toml
 address=
+root=
+state=
 binary=
 set -f
 if [ "${pid:-0}" -gt 0 ]; then
@@ -17,10 +20,14 @@ if [ "${pid:-0}" -gt 0 ]; then
         case $last in
             -c | --config | -config) config=$word ;;
             -a | --address | -address) address=$word ;;
+            --root | -root) root=$word ;;
+            --state | -state) state=$word ;;
         esac
         case $word in
             -c=* | --config=* | -config=*) config=${word#*=} ;;
             -a=* | --address=* | -address=*) address=${word#*=} ;;
+            --root=* | -root=*) root=${word#*=} ;;
+            --state=* | -state=*) state=${word#*=} ;;
         esac
         last=$word
     done
@@ -30,6 +37,8 @@ fi
 ctr=$(dirname "$binary")/ctr
 [ -x "$ctr" ] || ctr=$(command -v ctr) || ctr=
 printf '%s' "$address" | emit address
+printf '%s' "$root" | emit root
+printf '%s' "$state" | emit state
 printf '%s' "$binary" | emit binary
 printf '%s' "$ctr" | emit ctr
 if [ -n "$binary" ]; then "$binary" --version 2>/dev/null | emit version; fi

@@ -1,35 +1,102 @@
-# $1 run  $2 ctr  $3 socket  $4 containerd  $5 config.toml  $6 seconds to wait
-# then the plugins that must be ok, each as TYPE/ID.
-run=$1 ctr=$2 socket=$3 binary=$4 config=$5 seconds=$6
-shift 6
-lock
-case $(state "$run") in
-    armed | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
-    confirmed) ;;
-    *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
-esac
-exec 9>&-
-while IFS="$tab" read -r kind before after spare path; do
-    [ "$(sum "$path")" = "$after" ] || printf '%s\n' "$path"
-done <"$base/$run/manifest" | emit changed
+# $1 run, or current  $2 seconds to wait  $3 after: are the new files in place? before: those from before the run?
+# Whatever can be asked of containerd and kubelet; only `after` changes the transaction's state.
+txn=$(readlink -f "$base/$1") && [ -f "$txn/facts" ] || fail "there is no transaction $1 on this node that can be checked"
+run=${txn##*/}
+read -r now spare </proc/uptime
+# Three seconds are kept for the questions that are asked last.
+end=$((${now%.*} + $2 - 3))
+# Sets `left` to the seconds until then; a question has one at least.
+look_at_clock() {
+    read -r now spare </proc/uptime
+    left=$((end - ${now%.*}))
+    [ "$left" -gt 0 ] || { left=1; return 1; }
+}
 
+if [ "$3" = after ]; then
+    lock
+    case $(state "$run") in
+        armed | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
+        confirmed) ;;
+        *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+    esac
+    exec 9>&-
+fi
+. "$txn/facts" || exit 1
+emit facts <"$txn/facts"
+
+looks() {
+    stat -c '%a %u %g' "$1" 2>/dev/null
+}
+while IFS="$tab" read -r kind before after spare path; do
+    if [ "$3" = after ]; then
+        [ "$(sum "$path")" = "$after" ] || printf '%s\n' "$path"
+    elif [ "$(sum "$path")" != "$before" ]; then
+        printf '%s\n' "$path"
+    elif [ "$before" != absent ] && [ "$(looks "$path")" != "$(looks "$txn/before$path")" ]; then
+        printf '%s\n' "$path (owner or mode)"
+    fi
+done <"$txn/manifest" | emit changed
+if [ "$3" = after ]; then
+    look_at_clock
+    timeout "$left" "$binary" -c "$config" config dump 2>/dev/null | emit dump
+fi
+
+# Asks again and again until the answer is the right one, or the time is up.
+try() {
+    until "$@"; do
+        look_at_clock || return 1
+        sleep 0.5
+    done
+}
 # Whether every plugin has a row: then what the rows say is final, be it ok or not.
 settled() {
-    for plugin; do
+    for plugin in $plugins; do
         case $newline$rows in
             *"$newline${plugin%/*} ${plugin##*/} "*) ;;
             *) return 1 ;;
         esac
     done
 }
-
-until rows=$(timeout 5 "$ctr" -a "$socket" plugins ls 2>/dev/null | tr -s " \t" " ") && settled "$@"; do
-    seconds=$((seconds - 1))
-    [ "$seconds" -gt 0 ] || break
-    sleep 1
-done
+ask_plugins() {
+    look_at_clock
+    rows=$(timeout "$left" "$ctr" -a "$socket" plugins ls 2>/dev/null | tr -s " \t" " ") && settled
+}
+# CRI answers a little later than its plugin is ok: it recovers its containers first.
+ask_crictl() {
+    look_at_clock
+    answer=$(CONTAINER_RUNTIME_ENDPOINT=unix://$socket timeout "$left" "$crictl" info 2>/dev/null)
+    crictl_exit=$?
+    [ "$crictl_exit" -eq 0 ]
+}
+ask_kubelet() {
+    kubelet_is=$(systemctl is-active kubelet.service 2>/dev/null)
+    [ -z "$kubelet" ] || [ "$kubelet_is" = active ]
+}
+try ask_plugins
 printf '%s\n' "$rows" | emit plugins
-timeout 5 "$ctr" -a "$socket" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri
-timeout 10 "$binary" -c "$config" config dump 2>/dev/null | emit dump
-systemctl is-active kubelet.service 2>/dev/null | emit kubelet
+look_at_clock
+timeout "$left" "$ctr" -a "$socket" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri
+if [ -x "$crictl" ] && settled; then
+    try ask_crictl || CONTAINER_RUNTIME_ENDPOINT=unix://$socket timeout 1 "$crictl" info 2>&1 >/dev/null | emit crictl_complaint
+    printf '%s' "$crictl_exit" | emit crictl_exit
+    printf '%s' "$answer" | emit crictl
+fi
+try ask_kubelet
+printf '%s' "$kubelet_is" | emit kubelet
+
+# The shims of restart.sh that no longer listen, and whether their sockets are left.
+gone() {
+    live=$(listening)
+    while IFS="$tab" read -r name socket; do
+        case $newline$live$newline in *"$newline$socket$newline"*) continue ;; esac
+        if [ -S "$socket" ]; then printf '%s\tleft\n' "$name"; else printf '%s\tremoved\n' "$name"; fi
+    done <"$txn/shims"
+}
+if [ -f "$txn/shims" ] && [ -n "$(gone)" ]; then
+    # One that is just ending may have closed its socket, and not removed it yet.
+    sleep 1
+    gone | emit gone
+    timeout 2 journalctl -u "$unit" --since "@$(stat -c %Y "$txn/shims")" -o cat 2>/dev/null |
+        grep -e 'shim disconnected' -e 'cleaning up dead shim' | cut -c1-400 | emit shim_log
+fi
 exit 0

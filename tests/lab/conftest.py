@@ -10,31 +10,15 @@ import pytest
 from lab import control, state
 from tests.lab.nodes import Inventory, LabNode
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = state.why_not()
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.lab)
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [report for report in terminalreporter.getreports("skipped") if "lab" in report.keywords]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} lab tests did not run: {state.why_not()}")
-
 
 @pytest.fixture(scope="session")
 def _lab() -> Iterator[None]:
-    mine = not state.is_up()
+    if state.is_up():
+        yield
+        return
     control.up()
     yield
-    if mine:
-        control.down()
+    control.down()
 
 
 @pytest.fixture

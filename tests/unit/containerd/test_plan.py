@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from containerd.errors import Refused
 from containerd.files import FileSet
-from containerd.node import Daemon, NodeFacts
+from containerd.headroom import Headroom, Inotify, Space
+from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plan import Consent, NodePlan, plan_node
 from containerd.plugins import CriHealth
 from containerd.policy import Policy
@@ -24,6 +26,9 @@ LOST = f'[{OLD}.registry.configs."old".tls]\n  insecure_skip_verify = true\n'
 HALF = f'[{OLD}.registry.configs."r.example".tls]\n  cert_file = "/c"\n'
 
 
+ENOUGH = Headroom(Inotify(10, 128), (Space("/etc/containerd", "/", 1 << 30, 1 << 16),))
+
+
 def facts(texts: dict[str, str]) -> NodeFacts:
     daemon: dict[str, Any] = dict.fromkeys(inspect.signature(Daemon).parameters, False)
     daemon |= {
@@ -33,8 +38,10 @@ def facts(texts: dict[str, str]) -> NodeFacts:
         "binary": "",
         "ctr": "",
         "socket": "",
+        "kill_mode": "process",
     }
-    return NodeFacts(Daemon(**daemon), FileSet(CONFIG, texts), {}, CriHealth("ok", ""), restart_pending=False)
+    cri = CriHealth("ok", "")
+    return NodeFacts(Daemon(**daemon), FileSet(CONFIG, texts), {}, cri, restart_pending=False, headroom=ENOUGH)
 
 
 def planned(texts: dict[str, str], *accepted: str, strategy: Strategy = Strategy.CONFIG_PATH) -> NodePlan:
@@ -88,3 +95,49 @@ def test_a_loss_blocks_until_it_is_accepted(accepted: tuple[str, ...], flags: st
 @pytest.mark.parametrize("strategy", [Strategy.SKIP, Strategy.MIRRORS])
 def test_nothing_is_lost_where_tls_stays(strategy: Strategy) -> None:
     assert planned({CONFIG: f"version = 2\n{WILDCARD}{LOST}"}, strategy=strategy).decision.losses == ()
+
+
+WANTED = {CONFIG: f"version = 2\n{WILDCARD}"}
+DONE = {**PRESENT, CONFIG: f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"}
+HOSTS_ONLY = {CONFIG: DONE[CONFIG]}
+
+
+def refusal(node: NodeFacts) -> str:
+    with pytest.raises(Refused) as raised:
+        plan_node(node, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("kill_mode", ["control-group", "mixed", "none", ""])
+def test_a_restart_that_would_kill_containers_is_refused(kill_mode: str) -> None:
+    def node(texts: dict[str, str]) -> NodeFacts:
+        read = facts(texts)
+        return replace(read, daemon=replace(read.daemon, kill_mode=kill_mode))
+
+    assert f"KillMode of containerd.service is {kill_mode or 'unknown'}" in refusal(node(WANTED))
+    for texts in (DONE, HOSTS_ONLY):  # no restart
+        plan_node(node(texts), Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml)
+
+
+def test_a_node_without_room_is_refused_where_something_is_to_be_done() -> None:
+    full = Headroom(spaces=(Space("/etc/containerd", "/", 0, None),))
+    assert "/etc/containerd is on /, which has 0 KiB free" in refusal(replace(facts(WANTED), headroom=full))
+    done = replace(facts(DONE), headroom=full)
+    plan = plan_node(done, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml)
+    assert not plan.acts
+
+
+@pytest.mark.parametrize("state", ["armed", "swapping", "restarting", "verifying", "rolling_back"])
+def test_an_unfinished_transaction_is_named_with_its_owner(state: str) -> None:
+    transaction = Transaction("20261124T100000Z-abcd", state, "ops@bastion", "2026-11-24T10:00:00Z")
+    assert refusal(replace(facts(WANTED), transaction=transaction)) == (
+        "run 20261124T100000Z-abcd of ops@bastion, since 2026-11-24T10:00:00Z, is at work on this node or "
+        f"did not finish ({state}); see: python main.py status; settle it with: python main.py finish"
+    )
+
+
+@pytest.mark.parametrize("state", ["staged", "confirmed", "rolled_back", "none"])
+def test_another_state_of_the_last_transaction_is_no_obstacle(state: str) -> None:
+    node = replace(facts(WANTED), transaction=Transaction("20261124T100000Z-abcd", state, "", ""))
+    assert plan_node(node, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml).acts

@@ -1,0 +1,124 @@
+"""Settle what interrupted runs have left: confirm a node that is complete and well, take back any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nornir.core import Nornir
+from nornir.core.task import AggregatedResult, MultiResult, Result, Task
+
+from fleet.inventory import Fleet
+from fleet.report import Exit, NodeReport, Outcome, Report
+from fleet.runs import is_dead
+from fleet.screen import Screen
+from fleet.session import nornir_for, only
+from fleet.stop import Stop
+from runbooks.options import FinishOptions
+from runbooks.outcomes import failure, restored
+from runbooks.record import processors, recorded_if_possible
+from runbooks.status import Standing
+from runbooks.status import status as ask
+from tasks.finish import is_complete, keep, take_back
+from tasks.run import Run
+from tasks.status import Status
+from tasks.verify import check
+
+
+@dataclass
+class Finish:
+    """The settling of the transactions on the nodes ``names`` of ``fleet``."""
+
+    fleet: Fleet
+    names: Sequence[str]
+    options: FinishOptions
+    screen: Screen
+    reports: dict[str, NodeReport] = field(default_factory=dict)
+    stop: Stop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stop = Stop(self.screen.progress)
+
+    def carry_out(self) -> Report:
+        """Ask every node how it stands, and settle what is not settled. Returns what became of every node."""
+        standing = ask(self.fleet, self.names, self.screen)
+        left = self._sorted_out(standing)
+        question = f"Settle {len(left)} nodes? Type {len(left)} to go on:"
+        if left and not self.options.yes:
+            standing.show(self.screen)
+            if not self.screen.agreed(question, str(len(left))):
+                untouched = {name: NodeReport(Outcome.UNTOUCHED, "not agreed to") for name in left}
+                return Report(None, self.reports | untouched, interrupted=True, title="Finish")
+        if left:
+            self._settle(left)
+        return Report(None, {name: self.reports[name] for name in self.names}, self.stop.asked, "Finish")
+
+    def _sorted_out(self, standing: Standing) -> dict[str, Status]:
+        """Report the nodes on which nothing is to be done, or nothing may be, and return the others."""
+        left = {}
+        for name, node in standing.nodes.items():
+            if name in standing.unreachable:
+                self.reports[name] = NodeReport(Outcome.UNREACHABLE, node.cri, Exit.UNREACHABLE)
+            elif node.state.ended:
+                said = "no run was here" if not node.run else f"run {node.run} is {node.state.value}"
+                self.reports[name] = NodeReport(Outcome.UNCHANGED, f"nothing to settle: {said}", version=node.version)
+            elif why := self._at_work(node):
+                self.reports[name] = NodeReport(Outcome.FAILED, why, Exit.FAILED, version=node.version)
+            else:
+                left[name] = node
+        return left
+
+    def _at_work(self, node: Status) -> str:
+        """Say why the run of an unsettled transaction must be left alone, or nothing."""
+        dead = is_dead(self.fleet.runs, node.run)
+        said = f"run {node.run} of {node.owner}, since {node.since}"
+        if dead is False:
+            return f"{said}, is at work; wait for its end, or stop it with Ctrl-C"
+        if dead is None and not self.options.force:
+            return f"{said}, is not in the journals here and may be at work elsewhere; add --force if it is not"
+        return ""
+
+    def _settle(self, left: Mapping[str, Status]) -> None:
+        mine = Run.begin(self.fleet.transaction, self.stop)
+        with recorded_if_possible(mine, self.fleet.runs, self.screen) as journal:
+            with (
+                nornir_for(self.fleet, list(left), processors(self.screen, journal), Stop()) as nornir,
+                self.stop.listening(),
+            ):
+                runs = {name: replace(mine, id=node.run) for name, node in left.items()}
+                self._act(nornir, left, runs)
+            if journal is not None:
+                journal.closing(Report(None, self.reports))
+
+    def _act(self, nornir: Nornir, left: Mapping[str, Status], runs: Mapping[str, Run]) -> None:
+        """Confirm what is complete and well, now and after it has settled; take back the rest."""
+        complete = [name for name, node in left.items() if is_complete(node)]
+        well = _good(_run(nornir, complete, lambda task: check(task, runs[task.host.name].id, "after"), "check"))
+        if well:
+            self.screen.progress(f"settling for {self.options.settle_seconds:g} s")
+            self.stop.wait(self.options.settle_seconds)
+            well = _good(_run(nornir, well, lambda task: keep(task, run=runs[task.host.name]), "keep"))
+        for name in well:
+            reason = f"run {left[name].run} was complete: confirmed; CRI ok"
+            self.reports[name] = NodeReport(Outcome.MIGRATED, reason, run=left[name].run, version=left[name].version)
+        rest = [name for name in left if name not in well]
+        back = _run(nornir, rest, lambda task: take_back(task, runs[task.host.name], left[task.host.name]), "take back")
+        for name, result in back.items():
+            self.reports[name] = self._taken_back(name, left[name], result)
+
+    def _taken_back(self, name: str, status: Status, result: MultiResult) -> NodeReport:
+        if result.failed:
+            report = replace(failure(result), weight=Exit.NOT_VERIFIED)
+        elif result[0].result is None:
+            report = NodeReport(Outcome.ROLLED_BACK, "it was staged only: removed, and nothing live had changed")
+        else:
+            report = restored(self.fleet.nodes[name], result[0].result)
+        return replace(report, run=status.run, version=status.version)
+
+
+def _run(nornir: Nornir, names: Sequence[str], task: Callable[[Task], Result], name: str) -> AggregatedResult:
+    return only(nornir, names).run(task, name=name, on_failed=True) if names else AggregatedResult(name)
+
+
+def _good(results: AggregatedResult) -> list[str]:
+    return [name for name, result in results.items() if not result.failed]

@@ -1,0 +1,46 @@
+"""What signals ask for."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from fleet.stop import SIGNALS, Stop
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_once_is_a_wish_and_twice_is_urgent(number: signal.Signals) -> None:
+    said: list[str] = []
+    heard: list[bool] = []
+    stop = Stop(said.append)
+    stop.hear(heard.append)
+    before = signal.getsignal(number)
+    with stop.listening():
+        os.kill(os.getpid(), number)
+        assert (stop.asked, stop.urgent) == (True, False)
+        os.kill(os.getpid(), number)
+        assert (stop.asked, stop.urgent) == (True, True)
+    assert signal.getsignal(number) is before
+    assert heard == [False, True]
+    assert "nothing new starts" in said[0]
+    assert "rolled back" in said[1]
+
+
+def test_different_signals_add_up() -> None:
+    stop = Stop()
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.urgent
+
+
+def test_waiting_ends_with_the_second_wish_only() -> None:
+    stop = Stop()
+    stop.ask()
+    stop.wait(0.01)
+    assert not stop.urgent
+    stop.ask()
+    stop.wait(3600)
+    assert stop.urgent
