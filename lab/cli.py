@@ -31,7 +31,8 @@ def up(workers: Annotated[int, typer.Option(help="How many workers to have besid
     with _reporting():
         nodes = control.up(workers)
         where = inventory.SHIPPED if len(nodes) == len(topology.fleet()) else inventory.write(nodes)
-        typer.echo(f"the lab is up: {len(topology.booted(nodes))} nodes; use --inventory {os.path.relpath(where)}")
+        told = f"{sum(node.generation is not None for node in nodes)} nodes, a cache host and its upstream"
+        typer.echo(f"the lab is up: {told}; use --inventory {os.path.relpath(where)}")
 
 
 @app.command()
@@ -43,7 +44,7 @@ def down(force: Annotated[bool, typer.Option("--force", help="Even when another 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Show each node: its generation and address, whether it is up, its containerd and the state of its CRI."""
+    """Show each machine: whether it is up, its containerd and the state of its CRI, or what it serves."""
     with _reporting():
         state.require_able()
         rows = health.statuses(control.select(control.nodes(), ()))
@@ -105,9 +106,10 @@ def _reporting() -> Iterator[None]:
 
 def _table(rows: Sequence[Status]) -> str:
     """Return the rows as aligned columns under a heading."""
-    cells = [("NODE", "GENERATION", "ADDRESS", "STATE", "CONTAINERD", "CRI")]
+    cells = [("NODE", "GENERATION", "ADDRESS", "STATE", "CONTAINERD", "CRI", "SERVES")]
     for row in rows:
         state_now = "up" if row.up else "down"
-        cells.append((row.node, row.generation, row.address, state_now, row.containerd or "-", row.cri or "-"))
+        told = (row.containerd or "-", row.cri or "-", row.serves or "-")
+        cells.append((row.node, row.generation, row.address, state_now, *told))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)

@@ -45,7 +45,7 @@ def up(workers: int = 0) -> tuple[Node, ...]:
             str(CHECKOUT), max(workers, found.workers if running and found else 0), state.boot_id(), running
         )
         inventory = topology.fleet(record.workers)
-        roots.ensure(node.generation.suite for node in inventory if node.generation)
+        roots.ensure(node.root for node in topology.booted(inventory))
         keys.ensure(topology.booted(inventory))
         network.ensure_switch()
         missing = [node for node in topology.booted(inventory) if node.name not in running]
@@ -119,8 +119,8 @@ def _start(record: Record, missing: Sequence[Node]) -> None:
     if not missing:
         return
     log.info("starting nodes: %d", len(missing))
-    for suite in {node.generation.suite for node in missing if node.generation}:
-        image.layer(suite)
+    for root in {node.root for node in missing}:
+        image.layer(root)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         started = dict(zip((node.name for node in missing), pool.map(_start_one, missing), strict=True))
     state.write(replace(record, supervisors={**record.supervisors, **started}))

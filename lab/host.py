@@ -20,6 +20,7 @@ PACKAGES = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "busybox": "busybox-static",
+    "openssl": "openssl",
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SYSCTLS = {

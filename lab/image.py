@@ -1,4 +1,4 @@
-"""What makes a Debian root file system a node: a layer for all nodes of a suite, and a few files of its own."""
+"""What makes a Debian root file system a node: a layer for all of one root file system, and a few files of its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from string import Template
 
 from lab import keys, roots
-from lab.paths import FILES, KEY, LAYERS, machine
-from lab.topology import CACHE_ENDPOINT, Generation, Node
+from lab.paths import FILES, KEY, LAYERS, TLS_CERTIFICATE, machine
+from lab.topology import CACHE_ENDPOINT, UPSTREAMS, Generation, Node
 
 USERS = {"operator": 1000, "nosudo": 1001}
 USERS_GROUP = 100
@@ -40,26 +40,29 @@ MASKED = (
 )
 
 
-def layer(suite: str) -> Path:
-    """Return the layer that all nodes of a suite share, made now if it is missing: users, keys, sshd, masked units."""
-    done = LAYERS / suite
+def layer(root: str) -> Path:
+    """Return the layer over a root file system, made now if it is missing: users, keys, sshd, masked units."""
+    done = LAYERS / root
     if not done.is_dir():
-        partial = LAYERS / f"{suite}.partial"
+        partial = LAYERS / f"{root}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        _write_layer(partial, roots.path(suite))
+        _write_layer(partial, roots.path(root))
         partial.rename(done)
     return done
 
 
-def write_own_files(node: Node, generation: Generation, upper: Path) -> None:
-    """Fill a node's empty overlay: its name, its host key, and the containerd configuration that it starts with."""
-    _write(upper, "etc/hostname", f"{node.name}\n")
-    _write(upper, "etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {node.name}\n")
-    _write(upper, "etc/machine-id", f"{uuid.uuid5(uuid.NAMESPACE_DNS, machine(node.name)).hex}\n")
+def write_own_files(node: Node, upper: Path) -> None:
+    """Fill a node's empty overlay: its name, its host key, the upstreams, and the containerd configuration it has."""
+    write(upper, "etc/hostname", f"{node.name}\n")
+    upstreams = "".join(f"{it.address} {it.server}\n" for it in UPSTREAMS)
+    write(upper, "etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {node.name}\n{upstreams}")
+    write(upper, "etc/ssl/certs/ca-certificates.crt", TLS_CERTIFICATE.read_text())
+    write(upper, "etc/machine-id", f"{uuid.uuid5(uuid.NAMESPACE_DNS, machine(node.name)).hex}\n")
     host_key = keys.host_key(node.name)
-    _write(upper, "etc/ssh/ssh_host_ed25519_key", host_key.read_text(), mode=0o600)
-    _write(upper, "etc/ssh/ssh_host_ed25519_key.pub", keys.public(host_key))
-    _write(upper, "etc/containerd/config.toml", containerd_config(node, generation))
+    write(upper, "etc/ssh/ssh_host_ed25519_key", host_key.read_text(), mode=0o600)
+    write(upper, "etc/ssh/ssh_host_ed25519_key.pub", keys.public(host_key))
+    if node.generation:
+        write(upper, "etc/containerd/config.toml", containerd_config(node, node.generation))
 
 
 def containerd_config(node: Node, generation: Generation) -> str:
@@ -79,28 +82,7 @@ def with_shadows(shadow: str) -> str:
     return shadow + "".join(f"{name}:*:20000:0:99999:7:::\n" for name in USERS)
 
 
-def _write_layer(top: Path, root: Path) -> None:
-    _write(top, "etc/passwd", with_users((root / "etc/passwd").read_text()))
-    _write(top, "etc/shadow", with_shadows((root / "etc/shadow").read_text()), mode=0o640, group=SHADOW_GROUP)
-    _write(top, "etc/sudoers.d/operator", SUDOERS, mode=0o440)
-    _write(top, "etc/ssh/sshd_config.d/lab.conf", (FILES / "sshd.conf").read_text())
-    _write(top, "etc/resolv.conf", "# a node has no way out\n")
-    for stamp in ("etc/.updated", "var/.updated"):  # or systemd rebuilds its databases at the first boot
-        _write(top, stamp, "")
-    authorized = keys.public(KEY)
-    _write(top, "root/.ssh/authorized_keys", authorized, mode=0o600)
-    (top / "root").chmod(0o700)
-    for name, uid in USERS.items():
-        _write(top, f"home/{name}/.ssh/authorized_keys", authorized, mode=0o600)
-        for entry in (f"home/{name}", f"home/{name}/.ssh", f"home/{name}/.ssh/authorized_keys"):
-            os.chown(top / entry, uid, USERS_GROUP)
-    units = top / "etc/systemd/system"
-    units.mkdir(parents=True)
-    for unit in MASKED:
-        (units / unit).symlink_to("/dev/null")
-
-
-def _write(top: Path, name: str, text: str, *, mode: int = 0o644, group: int = 0) -> None:
+def write(top: Path, name: str, text: str, *, mode: int = 0o644, group: int = 0) -> None:
     """Write a file below `top` with exactly this mode, and its directories, whatever the umask is."""
     file = top / name
     for directory in reversed([entry for entry in file.parents if entry.is_relative_to(top)]):
@@ -110,3 +92,24 @@ def _write(top: Path, name: str, text: str, *, mode: int = 0o644, group: int = 0
     file.write_text(text)
     os.chown(file, 0, group)
     file.chmod(mode)
+
+
+def _write_layer(top: Path, root: Path) -> None:
+    write(top, "etc/passwd", with_users((root / "etc/passwd").read_text()))
+    write(top, "etc/shadow", with_shadows((root / "etc/shadow").read_text()), mode=0o640, group=SHADOW_GROUP)
+    write(top, "etc/sudoers.d/operator", SUDOERS, mode=0o440)
+    write(top, "etc/ssh/sshd_config.d/lab.conf", (FILES / "sshd.conf").read_text())
+    write(top, "etc/resolv.conf", "# a node has no way out\n")
+    for stamp in ("etc/.updated", "var/.updated"):  # or systemd rebuilds its databases at the first boot
+        write(top, stamp, "")
+    authorized = keys.public(KEY)
+    write(top, "root/.ssh/authorized_keys", authorized, mode=0o600)
+    (top / "root").chmod(0o700)
+    for name, uid in USERS.items():
+        write(top, f"home/{name}/.ssh/authorized_keys", authorized, mode=0o600)
+        for entry in (f"home/{name}", f"home/{name}/.ssh", f"home/{name}/.ssh/authorized_keys"):
+            os.chown(top / entry, uid, USERS_GROUP)
+    units = top / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for unit in MASKED:
+        (units / unit).symlink_to("/dev/null")

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from lab import cgroups, image, network, roots
+from lab import cgroups, image, network, roots, servers
 from lab.errors import LabError
 from lab.paths import FILES, LOGS, NODES, PREFIX, machine
 from lab.process import Process, every_pid, kill_all, start_time
@@ -29,20 +29,20 @@ CONFINED = (
 
 
 def start(node: Node) -> Process:
-    """Boot a node on a fresh overlay, with a fresh network namespace, and return the process that keeps it running.
+    """Boot a machine on a fresh overlay, with a fresh network namespace, and return the process that keeps it running.
 
     Does not wait for the node to answer. Raises LabError when it cannot be started; `stop` clears what was begun.
     """
-    if node.generation is None:
-        raise LabError(f"{node.name} is not a node that the lab boots")
     directory = NODES / node.name
-    for part in ("upper", "work", "merged", "containerd"):
+    stores = ("containerd",) if node.generation else ("containerd", "docker")
+    for part in ("upper", "work", "merged", *stores):
         (directory / part).mkdir(parents=True)
         (directory / part).chmod(0o755)
-    image.write_own_files(node, node.generation, directory / "upper")
+    image.write_own_files(node, directory / "upper")
+    if node.generation is None:
+        servers.write_own_files(node, directory / "upper")
     network.attach(node)
-    suite = node.generation.suite
-    lower = f"{image.layer(suite)}:{roots.path(suite)}"
+    lower = f"{image.layer(node.root)}:{roots.path(node.root)}"
     groups = cgroups.create(node.name)
     script = ["sh", str(FILES / "node.sh"), machine(node.name), node.name, lower, str(directory), *map(str, groups)]
     LOGS.mkdir(exist_ok=True)

@@ -49,7 +49,8 @@ def attach(node: Node) -> None:
         f"link add {port} type veth peer name host0 address {_mac(node)} netns {namespace}",
         f"link set {port} master bridge up",
     )
-    _batch(namespace, "link set lo up", f"address add {node.address}/24 dev host0", "link set host0 up")
+    addresses = [f"address add {address}/24 dev host0" for address in node.addresses]
+    _batch(namespace, "link set lo up", *addresses, "link set host0 up")
 
 
 def detach(node: Node) -> None:

@@ -7,6 +7,10 @@ shift 4
 for cgroup; do
     echo 0 > "$cgroup/cgroup.procs"
 done
+set -- --bind="$dir/containerd:/var/lib/containerd"
+if [ -d "$dir/docker" ]; then
+    set -- "$@" --bind="$dir/docker:/var/lib/docker"
+fi
 mount -t overlay "$machine" -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/merged"
 : > "$dir/started"
 
@@ -18,7 +22,7 @@ while [ "$status" -eq "$reboot" ] || rm "$dir/again" 2>/dev/null; do
     systemd-nspawn --quiet --directory "$dir/merged" --boot \
         --machine="$machine" --hostname="$hostname" --register=no --keep-unit \
         --network-namespace-path="/run/netns/$machine" --resolv-conf=off --timezone=off --link-journal=no \
-        --capability=all '--system-call-filter=@keyring bpf' --bind="$dir/containerd:/var/lib/containerd" || status=$?
+        --capability=all '--system-call-filter=@keyring bpf' "$@" || status=$?
     echo "node.sh: $machine ended with status $status"
 done
 exit "$status"

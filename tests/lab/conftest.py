@@ -1,4 +1,4 @@
-"""The lab for a session of tests, and what they ask of its nodes."""
+"""The lab for a session of tests, and what they ask of its machines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab import control, state
+from tests.lab.caches import CacheHost, UpstreamHost
 from tests.lab.nodes import Inventory, LabNode
 
 
@@ -30,6 +31,22 @@ def fresh(_lab: None) -> Callable[..., list[LabNode]]:
         return [LabNode(name) for name in names]
 
     return reset
+
+
+@pytest.fixture
+def cache_host(_lab: None) -> CacheHost:
+    """The cache host with its first bytes: dockerd and the image, and no cache."""
+    control.reset(["registry-vm"])
+    return CacheHost()
+
+
+@pytest.fixture
+def upstream(_lab: None) -> Iterator[UpstreamHost]:
+    """The upstream, as it is; whatever a test stopped runs again afterwards. What it published stays."""
+    host = UpstreamHost()
+    yield host
+    host.slow(None)
+    host.start()
 
 
 @pytest.fixture

@@ -34,7 +34,11 @@ class LabNode:
 
     def sh(self, command: str, stdin: str = "") -> str:
         """Run a command that must succeed and return what it prints."""
-        done = machine.run(self.name, command, stdin=stdin.encode())
+        return self.feed(command, stdin.encode())
+
+    def feed(self, command: str, stdin: bytes) -> str:
+        """The same, with bytes for it to read."""
+        done = machine.run(self.name, command, stdin=stdin)
         assert done.returncode == 0, f"{self.name}: {command}: {done.stderr.decode()}"
         return done.stdout.decode()
 

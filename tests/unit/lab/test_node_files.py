@@ -9,7 +9,7 @@ from lab import image, topology
 from lab.cgroups import find_hierarchies
 from lab.health import cri_state
 
-NODES = topology.booted(topology.fleet(4))
+NODES = [node for node in topology.fleet(4) if node.generation]
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)

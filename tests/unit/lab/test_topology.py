@@ -56,8 +56,22 @@ def test_every_group_of_a_written_inventory_exists() -> None:
     assert {group for host in written.values() for group in host["groups"]} <= set(groups)
 
 
-def test_nodes_are_selected_by_name_and_the_cache_host_is_not_one_of_them() -> None:
+def test_machines_are_selected_by_name_the_cache_host_and_the_upstream_too() -> None:
     assert [node.name for node in control.select(topology.fleet(), ["worker-2"])] == ["worker-2"]
-    assert "registry-vm" not in {node.name for node in control.select(topology.fleet(), [])}
-    with pytest.raises(LabUsageError, match="has no node worker-9, registry-vm; it has k8s-master"):
-        control.select(topology.fleet(), ["worker-1", "worker-9", "registry-vm"])
+    assert {"registry-vm", "upstream"} < {node.name for node in control.select(topology.fleet(), [])}
+    with pytest.raises(LabUsageError, match="has no node worker-9, caches; it has upstream, registry-vm, k8s-master"):
+        control.select(topology.fleet(), ["worker-1", "worker-9", "caches"])
+
+
+def test_there_is_an_upstream_for_each_registry_of_the_shipped_inventory() -> None:
+    shipped = yaml.safe_load((inventory.SHIPPED / "defaults.yaml").read_text())["data"]["registries"]
+    assert {name: row["upstream"] for name, row in shipped.items()} == {
+        it.registry: f"https://{it.server}" for it in topology.UPSTREAMS
+    }
+
+
+def test_the_upstream_is_in_no_inventory_and_shares_no_address() -> None:
+    nodes = topology.fleet(topology.MAX_WORKERS)
+    assert topology.UPSTREAM not in nodes
+    every = [address for node in topology.booted(nodes) for address in node.addresses]
+    assert len(every) == len(set(every)) == len(nodes) + len(topology.UPSTREAMS)
