@@ -26,8 +26,9 @@ from tasks.stage import stage
 from tasks.swap import swap
 from tasks.verify import Verified, verify
 
-# A node that was lost comes back by its own timer; this is for its restart of containerd, and for a boot.
-AFTER_TIMER_SECONDS = 40
+# For how long a node is asked again once its timer must have acted: one that refuses, and one that may be booting.
+REFUSING_SECONDS = 30
+BOOTING_SECONDS = 180
 PAUSE_SECONDS = 3.0
 MARGIN_SECONDS = 60
 
@@ -43,7 +44,7 @@ class Undone:
 def longest(limits: TransactionSettings) -> float:
     """Return the seconds after which a node is certainly stuck: each step has a limit of its own, well below."""
     steps = limits.restart_within + 2 * limits.verify_within + 2 * MARGIN_SECONDS
-    return steps + limits.revert_after + AFTER_TIMER_SECONDS + ROLLBACK_SECONDS
+    return steps + limits.revert_after + BOOTING_SECONDS + ROLLBACK_SECONDS
 
 
 def prepare(task: Task, plan: NodePlan, run: Run, *, without_proof: bool = False) -> Result:
@@ -116,12 +117,13 @@ def _told(reason: BaseException | None) -> str:
 
 def _way_back(task: Task, run: Run, *, lost: bool) -> RolledBack:
     """Run the node's own way back; ask a node that was ``lost`` until its timer must have acted."""
-    deadline = time.monotonic() + run.limits.revert_after + AFTER_TIMER_SECONDS
+    started = time.monotonic()
     found = RolledBack(run.id, Restoration.UNKNOWN, ("the node does not answer",))
     while True:
         if not lost:
             found = _try_back(task, run)
-        if found.restoration is not Restoration.UNKNOWN or time.monotonic() > deadline:
+        patience = run.limits.revert_after + (BOOTING_SECONDS if lost else REFUSING_SECONDS)
+        if found.restoration is not Restoration.UNKNOWN or time.monotonic() - started > patience:
             return found
         time.sleep(PAUSE_SECONDS)
         lost = not _connected_again(task)

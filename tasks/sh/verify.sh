@@ -27,7 +27,10 @@ emit facts <"$txn/facts"
 looks() {
     stat -c '%a %u %g' "$1" 2>/dev/null
 }
+# Files that the run had not come to when it was taken back are somebody else's.
+kept=$newline$(cat "$txn/kept" 2>/dev/null)$newline
 while IFS="$tab" read -r kind before after spare path; do
+    case $kept in *"$newline$path$newline"*) continue ;; esac
     if [ "$3" = after ]; then
         [ "$(sum "$path")" = "$after" ] || printf '%s\n' "$path"
     elif [ "$(sum "$path")" != "$before" ]; then
