@@ -93,9 +93,22 @@ class Journal:
         """Write that ``step`` is about to begin on ``node``."""
         self._write("begin", node=node, step=step)
 
-    def end(self, node: str, step: str, ok: bool, seconds: float, reason: str = "") -> None:
-        """Write how ``step`` ended on ``node``; the ``reason`` is that of a failure, and masked."""
-        told = {} if ok else {"reason": reason}
+    def end(
+        self,
+        node: str,
+        step: str,
+        ok: bool,
+        seconds: float,
+        reason: str = "",
+        *,
+        sums: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write how ``step`` ended on ``node``; the ``reason`` is that of a failure, and masked.
+
+        ``sums`` has the sha256 of each file that the step put in place.
+        """
+        told: dict[str, object] = {} if ok else {"reason": reason}
+        told |= {"sha256": dict(sums)} if sums else {}
         self._write("end", node=node, step=step, ok=ok, seconds=round(seconds, 3), **told)
 
     def stopping(self, urgent: bool) -> None:
@@ -178,7 +191,8 @@ class JournalProcessor:
         if _is_step(task):
             seconds = time.monotonic() - self._since.pop(task)
             reason = _complaint(result) if result.failed else ""
-            self._journal.end(host.name, task.name, not result.failed, seconds, reason)
+            sums = getattr(result[0].result, "sums", None)
+            self._journal.end(host.name, task.name, not result.failed, seconds, reason, sums=sums)
 
 
 def _is_step(task: Task) -> bool:

@@ -32,5 +32,6 @@ def take_back(task: Task, run: Run, status: Status) -> Result:
     if status.state is State.STAGED:
         task.run(abandon, run=run)
         return Result(host=task.host, changed=True, result=None)
-    back: RolledBack = task.run(rollback, run_id=run.id, mode=Mode.REVERT)[0].result
+    within = run.limits.verify_within
+    back: RolledBack = task.run(rollback, run_id=run.id, mode=Mode.REVERT, verify_within=within)[0].result
     return Result(host=task.host, changed=back.changed, result=back)

@@ -132,7 +132,8 @@ def _way_back(task: Task, run: Run, *, lost: bool) -> RolledBack:
 def _try_back(task: Task, run: Run) -> RolledBack:
     try:
         # The node must not stay broken because somebody edited a file meanwhile: this mode saves that edit.
-        result: RolledBack = task.run(rollback, run_id=run.id, mode=Mode.REVERT)[0].result
+        within = run.limits.verify_within
+        result: RolledBack = task.run(rollback, run_id=run.id, mode=Mode.REVERT, verify_within=within)[0].result
     except NornirSubTaskError as error:
         return RolledBack(run.id, Restoration.UNKNOWN, (_told(cause(error.result)),))
     return result

@@ -16,7 +16,7 @@ from fleet.remote import Completed
 from fleet.results import cause
 from tasks import scripts, wire
 from tasks.errors import TaskError
-from tasks.verify import check
+from tasks.verify import CHECK_SECONDS, check
 
 # The script's own waits in a row: the lock, the restart, CRI.
 ROLLBACK_SECONDS = 320.0
@@ -58,11 +58,13 @@ class RolledBack:
         return any(line.split(" ", 1)[0] in ("restored", "removed", "restarted") for line in self.lines)
 
 
-def rollback(task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN) -> Result:
+def rollback(
+    task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN, verify_within: int = CHECK_SECONDS
+) -> Result:
     """Run the rollback script of ``run_id`` (the newest transaction by default); return a ``RolledBack``.
 
     It restores the files from before that run, restarts containerd where needed and checks CRI; then the node is
-    verified as after a change. With ``FORCE`` it
+    verified as after a change, within so many seconds. With ``FORCE`` it
     goes on where live files or containerd's version are no longer those of the run, and saves the live files;
     ``REVERT`` does that too, but leaves a run alone that was confirmed.
     In a dry run nothing is done. Raises ``Unreachable`` and ``SudoRefused``, where nothing was begun; where the
@@ -77,16 +79,16 @@ def rollback(task: Task, run_id: str = "current", mode: Mode = Mode.PLAIN) -> Re
     except (ConnectionLost, CommandTimeout) as error:
         outcome = RolledBack(None, Restoration.UNKNOWN, (f"whether it came to its end is not known: {error}",))
     if outcome.restoration is Restoration.RESTORED and outcome.run:
-        outcome = _checked(task, outcome, outcome.run)
+        outcome = _checked(task, outcome, outcome.run, verify_within)
     if outcome.restoration is Restoration.REFUSED and outcome.run:
         outcome = replace(outcome, diff=_difference(task.host, outcome))
     return Result(host=task.host, changed=outcome.changed, diff=outcome.diff, result=outcome)
 
 
-def _checked(task: Task, outcome: RolledBack, run_id: str) -> RolledBack:
+def _checked(task: Task, outcome: RolledBack, run_id: str, within: int) -> RolledBack:
     """Verify what the script says of itself."""
     try:
-        task.run(check, run_id=run_id, files="before")
+        task.run(check, run_id=run_id, files="before", within=within)
     except NornirSubTaskError as error:
         reason = cause(error.result)
         if not isinstance(reason, TaskError):

@@ -22,17 +22,20 @@ done >"$base/$1/shims" || exit 1
 
 set_state "$1" restarting || exit 1
 exec 9>&-
-since=$(date +%s)
+since=$(date +%s.%6N)
 systemctl reset-failed "$unit" 2>/dev/null
 timeout "$2" systemctl restart "$unit" && exit 0
 [ $? -ne 124 ] || failure="did not start within $2 s"
 
 # Its own words: why it exited rather than what it complained of before.
 timeout 2 journalctl --sync 2>/dev/null
-said=$(timeout 5 journalctl -u "$unit" --since "@$since" -o cat -n 200 2>/dev/null |
-    grep -E '^containerd: |level=(error|fatal)|"level":"(error|fatal)"')
-words=$(printf '%s\n' "$said" | grep -E '^containerd: |fatal' | tail -n 1)
-[ -n "$words" ] || words=$(printf '%s\n' "$said" | tail -n 1)
+said=$(timeout 5 journalctl -u "$unit" --since "@$since" -o cat -n 200 2>/dev/null)
+last() {
+    printf '%s\n' "$said" | grep -E "$1" | tail -n 1
+}
+words=$(last '^containerd: |level=fatal|"level":"fatal"')
+[ -n "$words" ] || words=$(last 'level=error|"level":"error"')
+# systemd may go on calling the result of the first failure the unit's.
+[ -z "$(last ': Start request repeated too quickly')" ] || failure="was started too often, and systemd gave up on it"
 result=$(systemctl show "$unit" -p Result --value)
-[ "$result" != start-limit-hit ] || failure="was started too often, and systemd gave up on it (start-limit-hit)"
 fail "containerd ${failure:-does not start ($result)}: ${words:-see journalctl -u $unit there}"

@@ -165,8 +165,8 @@ def read_only_var(node: LabNode) -> None:
         (cri_disabled, ["CRI was not ok before this run"]),
         (cri_broken, ["CRI was not ok before this run", "`mirrors` cannot be set when `config_path` is provided"]),
         (unit_changed, ["systemctl daemon-reload"]),
-        (full_fleet_disk, ["No space left on device"]),
-        (full_etc, ["No space left on device"]),
+        (full_fleet_disk, [f"{FLEET} is on {FLEET}, which has 0 KiB free", "make room there"]),
+        (full_etc, ["/etc/containerd is on /etc/containerd, which has 0 KiB free", "make room there"]),
         (read_only_etc, ["Read-only file system"]),
         (read_only_var, ["Read-only file system"]),
     ],
@@ -245,3 +245,44 @@ def test_an_inventory_mistake_is_found_before_any_connection(inventory: Inventor
         "key": "prot",
         "message": "unknown key; did you mean port?",
     }
+
+
+def no_namespaces(node: LabNode) -> None:
+    """A stand-in for systemd on a kernel or in a container where it may make none."""
+    node.sh("mv /usr/bin/systemd-run /usr/bin/systemd-run.real")
+    node.write(
+        "/usr/bin/systemd-run",
+        '#!/bin/sh\ncase "$*" in *PrivateNetwork*) exit 226 ;; esac\nexec /usr/bin/systemd-run.real "$@"\n',
+    )
+    node.sh("chmod 755 /usr/bin/systemd-run")
+
+
+def spoilt_since(node: LabNode) -> None:
+    """Whatever is restarted there fails alike, with the new file and with the old one."""
+    node.write("/etc/containerd/spec.json", "{}")
+    runc = '.containerd.runtimes.runc]\n        base_runtime_spec = "/etc/containerd/spec.json"'
+    node.write(CONFIG, node.config.replace(".containerd.runtimes.runc]", runc))
+    node.restart()
+    node.sh("echo '[' >/etc/containerd/spec.json")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says", "without"),
+    [
+        pytest.param(no_namespaces, ["cannot be tried", "systemd cannot make namespaces"], "migrated", id="no sandbox"),
+        pytest.param(spoilt_since, ["inconclusive", "spec.json"], "failed", id="both fail alike"),
+    ],
+)
+def test_a_node_that_cannot_prove_its_new_files_needs_without_proof(
+    fresh: Fresh, fault: Callable[[LabNode], None], says: list[str], without: str
+) -> None:
+    [node] = fresh("worker-2")
+    fault(node)
+    before, pid = node.snapshot(), node.pid
+    ran = canary("worker-2")
+    assert (ran.exit, ran.outcomes) == (1, {"worker-2": "failed"})
+    for words in [*says, "--without-proof"]:
+        assert words in ran.reason("worker-2")
+    assert (node.snapshot(), node.pid, node.transactions()) == (before, pid, [])
+    ran = canary("worker-2", "--without-proof")
+    assert ran.outcomes == {"worker-2": without}

@@ -131,7 +131,7 @@ def test_a_full_disk_keeps_the_node_as_it_was_migrated_and_says_so(fresh: Fresh)
     [node] = fresh("worker-3")
     first = node.snapshot()
     node.sh(
-        "cp -a /etc/containerd /tmp/containerd && mount -t tmpfs -o size=64k,mode=755 tmpfs /etc/containerd && "
+        "cp -a /etc/containerd /tmp/containerd && mount -t tmpfs -o size=8m,mode=755 tmpfs /etc/containerd && "
         "cp -a /tmp/containerd/. /etc/containerd/"
     )
     assert canary("worker-3").exit == 0

@@ -169,6 +169,8 @@ def test_the_journal_has_every_step_and_no_secret(fresh: Fresh, inventory: Inven
     steps = [(event["event"], event["step"]) for event in events if "step" in event]
     assert [step for kind, step in steps if kind == "begin"] == [step for kind, step in steps if kind == "end"]
     assert [event["event"] for event in events][:2] == ["run", "plan"]
+    [swapped] = [event for event in events if event["event"] == "end" and event["step"] == "swap config.toml"]
+    assert swapped["sha256"] == {CONFIG: node.sh(f"sha256sum {CONFIG}").split()[0]}
     assert events[0]["command"][0] == "canary"  # type: ignore[index]
     assert events[-2] | {"at": ""} == {
         "at": "",
