@@ -12,7 +12,7 @@ from nornir.core.task import AggregatedResult
 from fleet.inventory import Fleet
 from fleet.report import Exit
 from fleet.runs import newest
-from fleet.screen import ProgressProcessor, Screen
+from fleet.screen import Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
 from runbooks.outcomes import failure
@@ -59,7 +59,8 @@ class Standing:
 def status(fleet: Fleet, names: Sequence[str], screen: Screen) -> Standing:
     """Ask the nodes ``names``; of those that do not answer say what this controller's journals know."""
     stop = Stop(screen.progress)
-    with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
+    screen.progress(f"asking {len(names)} nodes")
+    with nornir_for(fleet, names, [], stop) as nornir, stop.listening():
         results = nornir.run(ask, name="status")
     unreachable = frozenset(name for name in names if name not in results or results[name].failed)
     return Standing({name: _status(fleet, name, results) for name in names}, unreachable, stop.asked)
@@ -84,7 +85,7 @@ def _told(node: Status) -> Iterator[str]:
         return
     yield f"CRI: {node.cri}"
     if not node.state.ended:
-        yield f"began by {node.owner}, {node.since}; its last step: {node.step}"
+        yield f"begun by {node.owner}, {node.since}; last step: {node.step}"
         if node.reverts_in is not None:
             yield f"goes back by itself in {node.reverts_in} s" if node.reverts_in > 0 else "its timer is at work"
-        yield "settle it with: python main.py finish"
+        yield "python main.py finish settles it"
