@@ -86,6 +86,11 @@ def _check_files(seen: Mapping[str, bytes], reason: str) -> None:
 
 
 def _check_around(seen: Mapping[str, bytes]) -> None:
+    if "again" in seen:
+        raise StepFailed(
+            "CRI is ok, but this is not the containerd that the run started: it died, or somebody restarted it; "
+            "see journalctl -u containerd there"
+        )
     if "crictl_exit" in seen:
         answers = (wire.text(seen, name) for name in ("crictl_exit", "crictl", "crictl_complaint"))
         if said := crictl_failure(*answers):

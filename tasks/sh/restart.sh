@@ -24,7 +24,10 @@ set_state "$1" restarting || exit 1
 exec 9>&-
 since=$(date +%s.%6N)
 systemctl reset-failed "$unit" 2>/dev/null
-timeout "$2" systemctl restart "$unit" && exit 0
+timeout "$2" systemctl restart "$unit" && {
+    systemctl show "$unit" -p InvocationID --value >"$base/$1/invocation"
+    exit 0
+}
 [ $? -ne 124 ] || failure="did not start within $2 s"
 
 # Its own words: why it exited rather than what it complained of before.

@@ -86,6 +86,10 @@ if [ -x "$crictl" ] && settled; then
 fi
 try ask_kubelet
 printf '%s' "$kubelet_is" | emit kubelet
+# One that dies and is started again by systemd is well whenever it happens to be up.
+if [ "$3" = after ] && [ -s "$txn/invocation" ]; then
+    [ "$(systemctl show "$unit" -p InvocationID --value)" = "$(cat "$txn/invocation")" ] || echo yes | emit again
+fi
 
 # The shims of restart.sh that no longer listen, and whether their sockets are left.
 gone() {

@@ -46,6 +46,20 @@ def test_containers_live_on_and_none_is_lost(fresh: Fresh, name: str) -> None:
 
 
 @GENERATIONS
+def test_one_that_died_and_was_started_again_by_systemd_is_not_well(fresh: Fresh, name: str) -> None:
+    [node] = fresh(name)
+    drop_in(node, "RestartSec=100ms\nRestart=always")
+    transaction = Transaction(name).swapped()
+    transaction.restart()
+    transaction.verify()
+    node.sh(f"kill -9 {node.pid}; sleep 1")
+    with pytest.raises(StepFailed, match="it died, or somebody restarted it"):
+        transaction.verify()
+    assert transaction.rollback().changed
+    assert transaction.check().cri.state == "ok"
+
+
+@GENERATIONS
 @pytest.mark.parametrize("signal", ["KILL", "TERM"])
 def test_a_shim_that_is_killed_while_containerd_is_away_is_lost(fresh: Fresh, name: str, signal: str) -> None:
     """KILL is what an OOM kill is too; TERM is what KillMode=control-group sends."""
