@@ -17,9 +17,8 @@ from fleet.results import cause
 from tasks.errors import TaskError
 from tasks.migrate import Undone
 from tasks.rollback import Restoration, RolledBack
+from tasks.scripts import BASE
 from tasks.verify import Verified
-
-CONSOLE = "on its console: sh /var/lib/containerd-fleet/current/rollback"
 
 
 def failure(result: MultiResult) -> NodeReport:
@@ -56,13 +55,13 @@ def migrated(node: Node, plan: NodePlan, found: Verified, run: str) -> NodeRepor
 
 def given_up(node: Node, plan: NodePlan, result: MultiResult, run: str) -> NodeReport:
     """Report a node that was armed, and of which it is not known how it stands."""
-    reason = f"{failure(result).reason}; it goes back by itself: see python main.py status, and {CONSOLE}"
+    reason = f"{failure(result).reason}; it goes back by itself: see python main.py status, and {_console(run)}"
     return replace(_of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED), run=run)
 
 
 def relapsed(report: NodeReport, result: MultiResult) -> NodeReport:
     """Report a node that was rolled back and well, and after it had settled was not."""
-    reason = f"{report.reason}; but not any more: {failure(result).reason}; {CONSOLE}"
+    reason = f"{report.reason}; but not any more: {failure(result).reason}; {_console(report.run)}"
     return replace(report, outcome=Outcome.FAILED, reason=reason, weight=Exit.NOT_VERIFIED)
 
 
@@ -78,8 +77,11 @@ def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
         what = "rolled back" if back.changed else "its files are those from before the run"
         reason = f"{failure.reason}; {what}, CRI ok"
         report = _of_plan(node, plan, Outcome.ROLLED_BACK, reason, Exit.FAILED)
+    elif back.restoration is Restoration.NO_TRANSACTION:
+        reason = f"{failure.reason}; somebody removed the transaction there: see python main.py status"
+        report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
     else:
-        reason = f"{failure.reason}; NOT rolled back: {_told(back)}; {CONSOLE}"
+        reason = f"{failure.reason}; NOT rolled back: {_told(back)}; {_console(run)}"
         report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
     return replace(report, run=run, details=back.lines)
 
@@ -106,8 +108,13 @@ def restored(node: Node, back: RolledBack) -> NodeReport:
         case Restoration.REFUSED:
             report = _of_node(node, Outcome.FAILED, _told(back), Exit.FAILED)
         case _:
-            report = _of_node(node, Outcome.FAILED, f"{_told(back)}; {CONSOLE}", Exit.NOT_VERIFIED)
+            report = _of_node(node, Outcome.FAILED, f"{_told(back)}; {_console(back.run)}", Exit.NOT_VERIFIED)
     return replace(report, run=back.run, diff=back.diff)
+
+
+def _console(run: str | None) -> str:
+    """Say what a person types; of this run, since another may be the newest on the node."""
+    return f"on its console: sh {BASE}/{run or 'current'}/rollback"
 
 
 def _told(back: RolledBack) -> str:

@@ -227,12 +227,23 @@ def test_a_node_that_cannot_be_healed_is_exit_3_with_what_to_type(fresh: Fresh) 
     ran = canary("worker-3")
     assert (ran.exit, ran.outcomes) == (3, {"worker-3": "failed"})
     assert "NOT rolled back" in ran.reason("worker-3")
-    assert "sh /var/lib/containerd-fleet/current/rollback" in ran.reason("worker-3")
+    assert ran.reason("worker-3").endswith(f"on its console: sh {FLEET}/{ran.json['run']}/rollback")
     # The files are the old ones all the same, and the node heals as soon as the fault is gone.
     assert "config_path" not in node.config
     node.sh("rm /etc/systemd/system/containerd.service.d/10-no.conf; systemctl daemon-reload")
     assert rollback("--host", "worker-3").exit == 0
     assert node.cri == "ok"
+
+
+def test_what_to_type_names_the_run_that_failed_and_not_the_newest_that_changed_files(fresh: Fresh) -> None:
+    [node] = fresh("worker-3")
+    first = canary("worker-3").json["run"]
+    node.write("/etc/systemd/system/containerd.service.d/10-no.conf", "[Service]\nExecStartPre=/bin/false\n")
+    node.sh(f"systemctl daemon-reload; touch {CONFIG}")
+    ran = canary("worker-3")
+    assert (ran.exit, ran.outcomes) == (3, {"worker-3": "failed"})
+    assert ran.json["run"] != first
+    assert ran.reason("worker-3").endswith(f"on its console: sh {FLEET}/{ran.json['run']}/rollback")
 
 
 def test_an_inventory_mistake_is_found_before_any_connection(inventory: Inventory) -> None:
