@@ -123,7 +123,9 @@ def _way_back(task: Task, run: Run, *, lost: bool) -> RolledBack:
         if not lost:
             found = _try_back(task, run)
         patience = run.limits.revert_after + (BOOTING_SECONDS if lost else REFUSING_SECONDS)
-        if found.restoration is not Restoration.UNKNOWN or time.monotonic() - started > patience:
+        # Refused where the node's own timer is at it.
+        settled = found.restoration not in (Restoration.UNKNOWN, Restoration.REFUSED)
+        if settled or time.monotonic() - started > patience:
             return found
         time.sleep(PAUSE_SECONDS)
         lost = not _connected_again(task)

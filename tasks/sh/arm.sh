@@ -8,9 +8,10 @@ lock
 (umask 022 && mkdir -p "$units/multi-user.target.wants" && cat "$txn/revert.service" >"$units/$revert.service") &&
     ln -sfn "../$revert.service" "$units/multi-user.target.wants/$revert.service" &&
     sync "$units/$revert.service" "$units" "$units/multi-user.target.wants" || exit 1
-# A transaction that changes no file leaves nothing to undo: the one before it stays the newest.
-[ ! -s "$txn/manifest" ] || { ln -sfn "$run" "$base/current.new" && mv -T "$base/current.new" "$base/current"; } || exit 1
 echo "$(boot_id) $(($(now) + $2))" >"$txn/armed" && sync "$txn/armed" "$txn" "$base" && set_state "$run" armed || exit 1
+# A transaction that changes no file leaves nothing to undo: the one before it stays the newest. Not before it is armed:
+# one that is only staged may be removed, and nothing would be the newest.
+[ ! -s "$txn/manifest" ] || { ln -sfn "$run" "$base/current.new" && mv -T "$base/current.new" "$base/current"; } || exit 1
 
 # The default accuracy of a timer is a minute. It tries again until the node is well: what kept it from that may end.
 systemd-run --quiet --collect --unit="$revert-$run" --on-active="$2" \

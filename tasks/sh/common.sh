@@ -60,13 +60,14 @@ unspare() {
     done <"$base/$1/manifest"
 }
 
-# The revert timer and the boot unit of a transaction that has come to its end.
+# The boot unit and the revert timer of a transaction that has come to its end. The timer last: where this is cut off,
+# what it starts does the rest.
 disarm() {
-    rm -f "$base/$1/armed"
-    systemctl stop "$revert-$1.timer" 2>/dev/null
     case $(cat "$units/$revert.service" 2>/dev/null) in
         *"$1"*) rm -f "$units/multi-user.target.wants/$revert.service" "$units/$revert.service" ;;
     esac
+    rm -f "$base/$1/armed"
+    systemctl stop "$revert-$1.timer" 2>/dev/null
 }
 
 state() {

@@ -7,8 +7,8 @@ done <"$base/$run/manifest"
 case $(state "$run") in
     verifying) set_state "$run" confirmed || exit 1 ;;
     confirmed) ;;
-    *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+    *) fail "the transaction is $(state "$run") by now: its timer, its boot or somebody else acted on it" ;;
 esac
-disarm "$run"
 unspare "$run"
+disarm "$run"
 exit 0

@@ -4,7 +4,7 @@ for file in "$base"/*/state; do
     other=${file%/state}
     other=${other##*/}
     [ "$other" != current ] || continue
-    case $(cat "$file" 2>/dev/null) in confirmed | rolled_back | '*') ;; *) [ ! -f "$file" ] || run=$other ;; esac
+    case $(cat "$file" 2>/dev/null) in confirmed | rolled_back) ;; *) [ ! -f "$file" ] || run=$other ;; esac
 done
 [ -n "$run" ] && [ -d "$base/$run" ] || exit 0
 whose "$run" >/dev/null

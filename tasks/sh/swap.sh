@@ -3,7 +3,7 @@ run=$1 wanted=$2
 lock
 case $(state "$run") in
     armed | swapping) ;;
-    *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+    *) fail "the transaction is $(state "$run") by now: its timer, its boot or somebody else acted on it" ;;
 esac
 set_state "$run" swapping || exit 1
 umask 022

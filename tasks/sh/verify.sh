@@ -17,7 +17,7 @@ if [ "$3" = after ]; then
     case $(state "$run") in
         armed | swapping | restarting | verifying) set_state "$run" verifying || exit 1 ;;
         confirmed) ;;
-        *) fail "the transaction is $(state "$run") by now: somebody else acted on it" ;;
+        *) fail "the transaction is $(state "$run") by now: its timer, its boot or somebody else acted on it" ;;
     esac
     exec 9>&-
 fi

@@ -117,6 +117,15 @@ def test_a_person_on_the_console_needs_only_the_script(fresh: Fresh) -> None:
     ]
 
 
+def test_an_option_that_there_is_not_does_nothing(fresh: Fresh) -> None:
+    [node] = fresh("worker-5")
+    assert canary("worker-5").exit == 0
+    before = node.snapshot()
+    said = node.sh("sh /var/lib/containerd-fleet/current/rollback --help; echo $?").splitlines()
+    assert said == ["refused: --help is no option; they are --force, --revert and --boot", "4"]
+    assert node.snapshot() == before
+
+
 def test_a_config_that_somebody_deleted_comes_back(fresh: Fresh) -> None:
     [node] = fresh("worker-3")
     before = node.snapshot()

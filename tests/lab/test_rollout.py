@@ -422,7 +422,7 @@ def test_a_node_that_somebody_rolls_back_while_it_settles_is_not_called_migrated
         assert rollback("--host", "worker-2").outcomes == {"worker-2": "rolled_back"}
         ran = running.result()
     assert (ran.exit, ran.outcomes) == (1, {"worker-2": "rolled_back"})
-    assert "somebody else acted on it" in ran.reason("worker-2")
+    assert "the transaction is rolled_back by now" in ran.reason("worker-2")
     assert node.snapshot() == before
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.driven import Transaction
 from tests.lab.nodes import CONFIG, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollback
 
 Fresh = Callable[..., list[LabNode]]
@@ -97,6 +98,18 @@ def test_a_run_that_was_killed_is_told_and_confirmed_where_it_is_complete_and_we
     assert node.cri == "ok"
     assert_nothing_is_left(node)
     assert finish("--host", "worker-2", *inventory.option).outcomes == {"worker-2": "unchanged"}
+
+
+def test_what_a_confirmation_that_was_cut_off_leaves_goes_with_the_timer(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
+    transaction = Transaction("worker-2", revert_after=5).swapped()
+    transaction.restart()
+    transaction.verify()
+    after = node.config
+    node.sh(f"echo confirmed >/var/lib/containerd-fleet/{transaction.run.id}/state")
+    time.sleep(6)
+    assert (node.config, node.cri) == (after, "ok")
+    assert_nothing_is_left(node)
 
 
 @pytest.mark.parametrize("step", ["stage", "arm", "swap hosts.toml", "swap config.toml"])
