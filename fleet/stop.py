@@ -14,14 +14,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stop:
     """What the operator asked for.
 
-    Once: nothing new starts, and nodes in flight finish. Twice: nodes in flight are rolled back now. ``say`` tells the
-    operator so.
+    Once: nothing new starts, and nodes in flight finish. Twice: with ``undoes``, nodes in flight are rolled back now;
+    where nothing is to be rolled back they finish all the same. ``say`` tells the operator so.
     """
 
-    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda _: None, *, undoes: bool = False) -> None:
         self._asked = threading.Event()
         self._urgent = threading.Event()
         self._say = say
+        self._undoes = undoes
         self._hear: Callable[[bool], None] = lambda _: None
 
     def hear(self, listener: Callable[[bool], None]) -> None:
@@ -55,10 +56,11 @@ class Stop:
         def handle(_number: int, _frame: FrameType | None) -> None:
             self.ask()
             self._hear(self.urgent)
-            if self.urgent:
+            if self.urgent and self._undoes:
                 self._say("stopping now: nodes in flight are rolled back")
             else:
-                self._say("stopping: nodes in flight finish, nothing new starts; once more: they are rolled back now")
+                more = "; once more: they are rolled back now" if self._undoes else ""
+                self._say(f"stopping: nodes in flight finish, nothing new starts{more}")
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nornir.core import Nornir
@@ -15,7 +15,7 @@ from fleet.screen import Screen
 from fleet.session import nornir_for, only
 from fleet.stop import Stop
 from runbooks.options import FinishOptions
-from runbooks.outcomes import failure, restored
+from runbooks.outcomes import completed, failure, restored
 from runbooks.record import processors, recorded_if_possible
 from runbooks.status import Standing
 from runbooks.status import status as ask
@@ -42,16 +42,21 @@ class Finish:
     def carry_out(self) -> Report:
         """Ask every node how it stands, and settle what is not settled. Returns what became of every node."""
         standing = ask(self.fleet, self.names, self.screen)
+        if standing.interrupted:
+            return self._nothing(self.names, "interrupted before anything was settled")
         left = self._sorted_out(standing)
         question = f"Settle {len(left)} nodes? Type {len(left)} to go on:"
         if left and not self.options.yes:
             standing.show(self.screen)
             if not self.screen.agreed(question, str(len(left))):
-                untouched = {name: NodeReport(Outcome.UNTOUCHED, "not agreed to") for name in left}
-                return Report(None, self.reports | untouched, interrupted=True, title="Finish")
+                return self._nothing(left, "not agreed to")
         if left:
             self._settle(left)
         return Report(None, {name: self.reports[name] for name in self.names}, self.stop.asked, "Finish")
+
+    def _nothing(self, names: Iterable[str], why: str) -> Report:
+        untouched = {name: NodeReport(Outcome.UNTOUCHED, why) for name in names}
+        return Report(None, self.reports | untouched, interrupted=True, title="Finish")
 
     def _sorted_out(self, standing: Standing) -> dict[str, Status]:
         """Report the nodes on which nothing is to be done, or nothing may be, and return the others."""
@@ -97,10 +102,9 @@ class Finish:
         if well:
             self.screen.progress(f"settling for {self.options.settle_seconds:g} s")
             self.stop.wait(self.options.settle_seconds)
-            well = _good(_run(nornir, well, lambda task: keep(task, run=runs[task.host.name]), "keep"))
-        for name in well:
-            reason = f"run {left[name].run} was complete: confirmed; CRI ok"
-            self.reports[name] = NodeReport(Outcome.MIGRATED, reason, run=left[name].run, version=left[name].version)
+            kept = _run(nornir, well, lambda task: keep(task, run=runs[task.host.name]), "keep")
+            well = _good(kept)
+            self.reports |= {name: completed(left[name], kept[name][0].result) for name in well}
         rest = [name for name in left if name not in well]
         back = _run(nornir, rest, lambda task: take_back(task, runs[task.host.name], left[task.host.name]), "take back")
         for name, result in back.items():

@@ -18,6 +18,7 @@ from tasks.errors import TaskError
 from tasks.migrate import Undone
 from tasks.rollback import Restoration, RolledBack
 from tasks.scripts import BASE
+from tasks.status import Status
 from tasks.verify import Verified
 
 
@@ -48,9 +49,14 @@ def planned(node: Node, plan: NodePlan) -> NodeReport:
 def migrated(node: Node, plan: NodePlan, found: Verified, run: str) -> NodeReport:
     """Report a node that was changed, verified and confirmed. Containers that it lost make somebody look at it."""
     report = _of_plan(node, plan, Outcome.MIGRATED, f"{plan.reason}; CRI ok")
-    if found.lost:
-        report = replace(report, reason=f"{report.reason}, but {_lost(found)}", weight=Exit.NOT_VERIFIED)
-    return replace(report, run=run)
+    return replace(_with_losses(report, found), run=run)
+
+
+def completed(status: Status, found: Verified) -> NodeReport:
+    """Report a node that an interrupted run had changed, and that was verified and confirmed later on."""
+    reason = f"run {status.run} was complete: confirmed; CRI ok"
+    report = NodeReport(Outcome.MIGRATED, reason, run=status.run, version=status.version)
+    return _with_losses(report, found)
 
 
 def given_up(node: Node, plan: NodePlan, result: MultiResult, run: str) -> NodeReport:
@@ -65,8 +71,11 @@ def relapsed(report: NodeReport, result: MultiResult) -> NodeReport:
     return replace(report, outcome=Outcome.FAILED, reason=reason, weight=Exit.NOT_VERIFIED)
 
 
-def _lost(found: Verified) -> str:
-    return f"shims were lost during the restart without having exited: {', '.join(found.lost)}; look at their pods"
+def _with_losses(report: NodeReport, found: Verified) -> NodeReport:
+    if not found.lost:
+        return report
+    lost = f"shims were lost during the restart without having exited: {', '.join(found.lost)}; look at their pods"
+    return replace(report, reason=f"{report.reason}, but {lost}", weight=Exit.NOT_VERIFIED)
 
 
 def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:

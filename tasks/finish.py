@@ -18,10 +18,13 @@ def is_complete(status: Status) -> bool:
 
 
 def keep(task: Task, run: Run) -> Result:
-    """Check the node once more and confirm the transaction of ``run``. Raises ``NornirSubTaskError`` otherwise."""
-    task.run(check, run_id=run.id, files="after", within=run.limits.verify_within)
+    """Check the node once more and confirm the transaction of ``run``; the result is a ``Verified``.
+
+    Raises ``NornirSubTaskError`` otherwise.
+    """
+    found = task.run(check, run_id=run.id, files="after", within=run.limits.verify_within)[0].result
     task.run(confirm, run=run)
-    return Result(host=task.host, changed=True, result=run)
+    return Result(host=task.host, changed=True, result=found)
 
 
 def take_back(task: Task, run: Run, status: Status) -> Result:

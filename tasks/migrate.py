@@ -102,7 +102,8 @@ def _or_undo(task: Task, plan: NodePlan, run: Run, act: Callable[[], Verified]) 
         if way_back.restoration is not Restoration.CONFIRMED:
             return Result(host=task.host, changed=True, failed=True, result=Undone(_told(reason), way_back))
         # What was lost is the answer to a confirmation that the node has carried out.
-        found = Verified(plan.facts.cri)
+        seen = (getattr(each, "result", None) for each in task.results)
+        found = next((each for each in seen if isinstance(each, Verified)), Verified(plan.facts.cri))
     return Result(host=task.host, changed=True, diff=plan.diff, result=found)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import containers
 from tests.lab.driven import Transaction
 from tests.lab.nodes import CONFIG, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollback
 
@@ -98,6 +99,36 @@ def test_a_run_that_was_killed_is_told_and_confirmed_where_it_is_complete_and_we
     assert node.cri == "ok"
     assert_nothing_is_left(node)
     assert finish("--host", "worker-2", *inventory.option).outcomes == {"worker-2": "unchanged"}
+
+
+def test_a_finish_that_is_stopped_while_it_asks_settles_nothing(fresh: Fresh, inventory: Inventory, runs: Path) -> None:
+    [node] = fresh("worker-2")
+    with running(runs, "verify", *inventory.option):
+        pass
+    command = [sys.executable, str(PROJECT / "main.py"), "finish", "--host", "worker-2", "--yes", *inventory.option]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert process.stderr.readline() == b"asking 1 nodes\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert node.sh("cat /var/lib/containerd-fleet/current/state") == "verifying\n"
+
+
+def test_a_container_that_an_interrupted_run_lost_is_told_by_whoever_finishes_it(
+    fresh: Fresh, inventory: Inventory, runs: Path
+) -> None:
+    [node] = fresh("worker-2")
+    lost = containers.start(node, "lost")
+    node.write(
+        "/etc/systemd/system/containerd.service.d/50-test.conf", f"[Service]\nExecStartPre=-/bin/kill -9 {lost.shim}\n"
+    )
+    node.sh("systemctl daemon-reload")
+    with running(runs, "verify", *inventory.option):
+        pass
+    ran = finish("--host", "worker-2", *inventory.option)
+    assert (ran.exit, ran.outcomes) == (3, {"worker-2": "migrated"})
+    assert "k8s.io/lost" in ran.reason("worker-2")
 
 
 def test_what_a_confirmation_that_was_cut_off_leaves_goes_with_the_timer(fresh: Fresh) -> None:

@@ -14,7 +14,7 @@ from fleet.stop import SIGNALS, Stop
 def test_once_is_a_wish_and_twice_is_urgent(number: signal.Signals) -> None:
     said: list[str] = []
     heard: list[bool] = []
-    stop = Stop(said.append)
+    stop = Stop(said.append, undoes=True)
     stop.hear(heard.append)
     before = signal.getsignal(number)
     with stop.listening():
@@ -26,6 +26,14 @@ def test_once_is_a_wish_and_twice_is_urgent(number: signal.Signals) -> None:
     assert heard == [False, True]
     assert "nothing new starts" in said[0]
     assert "rolled back" in said[1]
+
+
+def test_where_nothing_is_undone_nobody_is_told_that_it_will_be() -> None:
+    said: list[str] = []
+    with Stop(said.append).listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert said == ["stopping: nodes in flight finish, nothing new starts"] * 2
 
 
 def test_different_signals_add_up() -> None:
