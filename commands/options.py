@@ -32,7 +32,7 @@ Diff = Annotated[bool, typer.Option("--diff", help="Show every file's change, se
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NumWorkers = Annotated[int, typer.Option(min=1, help="How many nodes change at once.")]
 Settle = Annotated[
-    float, typer.Option(min=0, max=3600, metavar="SECONDS", help="How long a wave settles before it is confirmed.")
+    float, typer.Option(min=0, max=3600, metavar="SECONDS", help="How long a node settles before it is confirmed.")
 ]
 AcceptLoss = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from fleet.inventory import Node
 
 @dataclass(frozen=True)
 class Wave:
-    """Nodes that change together, at once, and settle together."""
+    """Nodes that change together, at once."""
 
     label: str
     nodes: tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RolloutOptions:
-    """``settle_seconds`` are waited once a wave; ``num_workers`` nodes change at once.
+    """Each node settles for ``settle_seconds``, all of a wave at once; ``num_workers`` nodes change at once.
 
     ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
     containerd than the one that runs; ``without_proof`` restarts nodes that cannot prove their new files first.

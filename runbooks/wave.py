@@ -1,4 +1,4 @@
-"""One wave of nodes: all are prepared before the first is armed, and they settle together."""
+"""One wave of nodes: all are prepared before the first is armed; from then on each is on its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fleet.stop import Stop
 from runbooks.options import RolloutOptions
 from runbooks.outcomes import given_up, migrated, not_changed, relapsed, undone
 from tasks.abandon import abandon
-from tasks.migrate import Undone, longest, migrate, prepare, settle
+from tasks.migrate import Undone, longest, migrate, prepare
 from tasks.run import Run
 from tasks.verify import check
 
@@ -47,14 +47,13 @@ class Wave:
         if len(prepared) < len(names) or self.run.stop.asked:
             self._unless_failed(self._run(prepared, self._abandon, "abandon"))
             return
-        verified = self._unless_undone(self._run(prepared, self._of_plan(migrate), "migrate"))
+        seconds = self.options.settle_seconds
+        if any(self.plans[name].restart for name in prepared):
+            self.screen.progress(f"each settles for {seconds:g} s before it is confirmed")
+        self._report(self._run(prepared, self._of_plan(partial(migrate, settle_seconds=seconds)), "migrate"))
         rolled_back = [name for name, report in self.reports.items() if report.outcome is Outcome.ROLLED_BACK]
-        if rolled_back or any(self.plans[name].restart for name in verified):
-            self._let_settle()
-        settled = self._run(verified, self._of_plan(settle), "settle")
-        for name in self._unless_undone(settled):
-            node, plan = self.fleet.nodes[name], self.plans[name]
-            self.reports[name] = migrated(node, plan, settled[name][0].result, self.run.id)
+        if rolled_back:
+            self.run.stop.wait(seconds)
         for name, result in self._run(rolled_back, self._check, "check").items():
             if result.failed:
                 self.reports[name] = relapsed(self.reports[name], result)
@@ -65,9 +64,7 @@ class Wave:
         self.reports |= {name: not_changed(self.fleet.nodes[name], result) for name, result in failed.items()}
         return [name for name in results if name not in failed]
 
-    def _unless_undone(self, results: AggregatedResult) -> list[str]:
-        """Report the nodes that were taken back, or given up, and return the others."""
-        good = []
+    def _report(self, results: AggregatedResult) -> None:
         for name, result in results.items():
             node, plan, found = self.fleet.nodes[name], self.plans[name], result[0].result
             if isinstance(found, Undone):
@@ -75,12 +72,7 @@ class Wave:
             elif result.failed:
                 self.reports[name] = given_up(node, plan, result, self.run.id)
             else:
-                good.append(name)
-        return good
-
-    def _let_settle(self) -> None:
-        self.screen.progress(f"settling for {self.options.settle_seconds:g} s")
-        self.run.stop.wait(self.options.settle_seconds)
+                self.reports[name] = migrated(node, plan, found, self.run.id)
 
     def _of_plan(self, step: Callable[..., Result]) -> Callable[[Task], Result]:
         return lambda task: step(task, plan=self.plans[task.host.name], run=self.run)
@@ -99,7 +91,7 @@ class Wave:
             self.options.num_workers,
             stop or Stop(),
             stop_on_failure=stop is not None,
-            node_seconds=longest(self.run.limits),
+            node_seconds=longest(self.run.limits, self.options.settle_seconds),
         )
         # Nornir leaves nodes out that failed before; those that were rolled back are asked again.
         results = only(self.nornir, names).with_runner(runner).run(step, name=name, on_failed=True)

@@ -1,9 +1,8 @@
-"""One transaction on one node: prepare, migrate, settle; and the way back where one of them fails."""
+"""One transaction on one node: prepare and migrate; and the way back where that fails."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from nornir.core.exceptions import NornirSubTaskError
@@ -41,9 +40,9 @@ class Undone:
     way_back: RolledBack
 
 
-def longest(limits: TransactionSettings) -> float:
+def longest(limits: TransactionSettings, settle_seconds: float) -> float:
     """Return the seconds after which a node is certainly stuck: each step has a limit of its own, well below."""
-    steps = limits.restart_within + 2 * limits.verify_within + 2 * MARGIN_SECONDS
+    steps = limits.restart_within + 2 * limits.verify_within + settle_seconds + 2 * MARGIN_SECONDS
     return steps + limits.revert_after + BOOTING_SECONDS + ROLLBACK_SECONDS
 
 
@@ -62,49 +61,42 @@ def prepare(task: Task, plan: NodePlan, run: Run, *, without_proof: bool = False
     return Result(host=task.host, result=plan)
 
 
-def migrate(task: Task, plan: NodePlan, run: Run) -> Result:
-    """Carry out a staged ``plan`` up to its verification; the result is what that found, or an ``Undone``."""
+def migrate(task: Task, plan: NodePlan, run: Run, settle_seconds: float) -> Result:
+    """Carry out a staged ``plan`` and confirm it; the result is what the verification found, or an ``Undone``.
 
-    def act() -> Verified:
-        task.run(arm, run=run)
-        for kind, name in (("hosts", "swap hosts.toml"), ("config", "swap config.toml")):
-            if any(file.kind == kind for file in plan.files):
-                _heed(run)
-                task.run(swap, name=name, plan=plan, run=run, kind=kind)
-        _heed(run)
-        if plan.restart:
-            task.run(restart, run=run)
-            _heed(run)
-        found: Verified = task.run(verify, plan=plan, run=run)[0].result
-        return found
-
-    return _or_undo(task, plan, run, act)
-
-
-def settle(task: Task, plan: NodePlan, run: Run) -> Result:
-    """After the wave has settled: verify again, then confirm over a new connection; the result is as of ``migrate``."""
-
-    def act() -> Verified:
-        _heed(run)
-        found: Verified = task.run(verify, plan=plan, run=run)[0].result
-        task.run(confirm, run=run)
-        return found
-
-    return _or_undo(task, plan, run, act)
-
-
-def _or_undo(task: Task, plan: NodePlan, run: Run, act: Callable[[], Verified]) -> Result:
+    A node that is well settles for so many seconds and is verified again. It waits for no other node: its timer would
+    take it back meanwhile.
+    """
     try:
-        found = act()
+        found = _carry_out(task, plan, run, settle_seconds)
     except BaseException as error:  # whatever it was, the node must not stay half-changed
         reason = cause(error.result) if isinstance(error, NornirSubTaskError) else error
         way_back = _way_back(task, run, lost=isinstance(reason, (ConnectionLost, Unreachable)))
         if way_back.restoration is not Restoration.CONFIRMED:
             return Result(host=task.host, changed=True, failed=True, result=Undone(_told(reason), way_back))
         # What was lost is the answer to a confirmation that the node has carried out.
-        seen = (getattr(each, "result", None) for each in task.results)
+        seen = (getattr(each, "result", None) for each in reversed(task.results))
         found = next((each for each in seen if isinstance(each, Verified)), Verified(plan.facts.cri))
     return Result(host=task.host, changed=True, diff=plan.diff, result=found)
+
+
+def _carry_out(task: Task, plan: NodePlan, run: Run, settle_seconds: float) -> Verified:
+    task.run(arm, run=run)
+    for kind, name in (("hosts", "swap hosts.toml"), ("config", "swap config.toml")):
+        if any(file.kind == kind for file in plan.files):
+            _heed(run)
+            task.run(swap, name=name, plan=plan, run=run, kind=kind)
+    _heed(run)
+    if plan.restart:
+        task.run(restart, run=run)
+        _heed(run)
+    task.run(verify, plan=plan, run=run)
+    if plan.restart:
+        run.stop.wait(settle_seconds)
+    _heed(run)
+    found: Verified = task.run(verify, plan=plan, run=run)[0].result
+    task.run(confirm, run=run)
+    return found
 
 
 def _heed(run: Run) -> None:
