@@ -57,7 +57,8 @@ def status(
 ) -> None:
     """Ask every node how its transaction stands: none, staged, armed, applied, confirmed, rolled back, or unknown.
 
-    All nodes where no group is named. Exit code 5 where one is to be settled (see finish).
+    All nodes where no group is named. Exit code 5 where one is to be settled (see finish), 3 where a run was and CRI
+    is not ok.
     """
     from fleet.inventory import load  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415

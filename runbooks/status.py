@@ -20,6 +20,8 @@ from tasks.status import State, Status
 from tasks.status import status as ask
 
 TITLE = "Transactions"
+# At a boot a node goes back before its containerd has started: that it did says nothing of CRI.
+CHANGED = (State.APPLIED, State.CONFIRMED, State.ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,8 @@ class Standing:
 
     @property
     def exit_code(self) -> Exit:
-        """3 where a node is applied and CRI not ok, 5 where something is to be settled, 4 where one is unreachable."""
-        told = [node for node in self.nodes.values() if node.state is not State.UNKNOWN]
-        if any(node.state is State.APPLIED and not node.healthy for node in told):
+        """3 where a run changed a node and CRI is not ok, 5 where one is to be settled, 4 where one is unreachable."""
+        if any(node.state in CHANGED and not node.healthy for node in self.nodes.values()):
             return Exit.NOT_VERIFIED
         if self.interrupted:
             return Exit.INTERRUPTED
