@@ -5,9 +5,11 @@ lock
 [ "$(state "$run")" = staged ] || fail "the transaction is $(state "$run"), not staged"
 
 # A boot before the time is up: systemd reads this unit when it starts, so that no daemon-reload is needed now.
-(umask 022 && mkdir -p "$units/multi-user.target.wants" && cat "$txn/revert.service" >"$units/$revert.service") &&
-    ln -sfn "../$revert.service" "$units/multi-user.target.wants/$revert.service" &&
-    sync "$units/$revert.service" "$units" "$units/multi-user.target.wants" || exit 1
+wants=$units/multi-user.target.wants
+new=$units/$revert.new
+(umask 022 && mkdir -p "$wants" && cat "$txn/revert.service" >"$new") && sync "$new" &&
+    mv -fT "$new" "$units/$revert.service" && ln -sfn "../$revert.service" "$wants/$revert.service" &&
+    sync "$units" "$wants" || { rm -f "$new"; exit 1; }
 echo "$(boot_id) $(($(now) + $2))" >"$txn/armed" && sync "$txn/armed" "$txn" "$base" && set_state "$run" armed || exit 1
 # A transaction that changes no file leaves nothing to undo: the one before it stays the newest. Not before it is armed:
 # one that is only staged may be removed, and nothing would be the newest.

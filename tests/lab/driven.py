@@ -38,11 +38,18 @@ class Transaction:
         self._policy: Policy = policy
         self._filed = fleet.nodes[name].generation
 
-    def swapped(self) -> Transaction:
-        """Plan, stage and arm, and put the new files in place."""
+    def staged(self) -> Transaction:
+        """Plan, and stage that."""
         self.plan: NodePlan = self._do(plan, filed=self._filed, policy=self._policy)
         self._do(stage, plan=self.plan, run=self.run)
+        return self
+
+    def arm(self) -> None:
         self._do(arm, run=self.run)
+
+    def swapped(self) -> Transaction:
+        """Plan, stage and arm, and put the new files in place."""
+        self.staged().arm()
         for kind in ("hosts", "config"):
             self._do(swap, plan=self.plan, run=self.run, kind=kind)
         return self

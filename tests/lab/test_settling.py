@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import StepFailed
+from tasks.rollback import Restoration
 from tests.lab import containers
 from tests.lab.driven import Transaction
 from tests.lab.nodes import CONFIG, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollback
@@ -129,6 +131,20 @@ def test_a_container_that_an_interrupted_run_lost_is_told_by_whoever_finishes_it
     ran = finish("--host", "worker-2", *inventory.option)
     assert (ran.exit, ran.outcomes) == (3, {"worker-2": "migrated"})
     assert "k8s.io/lost" in ran.reason("worker-2")
+
+
+def test_a_boot_unit_that_there_is_no_room_for_leaves_nothing(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
+    transaction = Transaction("worker-2").staged()
+    node.sh(
+        "cd /etc/systemd && cp -a system /tmp/system && mount -t tmpfs -o size=64k,mode=755 tmpfs system && "
+        "cp -a /tmp/system/. system/ && (dd if=/dev/zero of=system/filler bs=4k 2>/dev/null || true)"
+    )
+    with pytest.raises(StepFailed, match="No space left on device"):
+        transaction.arm()
+    assert transaction.rollback().restoration is Restoration.RESTORED
+    assert node.sh("ls /etc/systemd/system | grep containerd-fleet || true") == ""
+    assert_nothing_is_left(node)
 
 
 def test_what_a_confirmation_that_was_cut_off_leaves_goes_with_the_timer(fresh: Fresh) -> None:
