@@ -90,7 +90,8 @@ def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
         reason = f"{failure.reason}; somebody removed the transaction there: see python main.py status"
         report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
     else:
-        reason = f"{failure.reason}; NOT rolled back: {_told(back)}; {_console(run)}"
+        what = "whether it went back is not known" if back.restoration is Restoration.UNKNOWN else "NOT rolled back"
+        reason = f"{failure.reason}; {what}: {_told(back)}; {_console(run)}"
         report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
     return replace(report, run=run, details=back.lines)
 
