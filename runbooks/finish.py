@@ -20,6 +20,7 @@ from runbooks.record import processors, recorded_if_possible
 from runbooks.status import Standing
 from runbooks.status import status as ask
 from tasks.finish import is_complete, keep, take_back
+from tasks.rollback import Restoration
 from tasks.run import Run
 from tasks.status import Status
 from tasks.verify import check
@@ -117,6 +118,8 @@ class Finish:
             report = NodeReport(Outcome.ROLLED_BACK, "it was staged only: removed, and nothing live had changed")
         else:
             report = restored(self.fleet.nodes[name], result[0].result)
+            if result[0].result.restoration is Restoration.RESTORED:  # also where nothing had changed yet
+                report = replace(report, outcome=Outcome.ROLLED_BACK)
         return replace(report, run=status.run, version=status.version)
 
 

@@ -10,7 +10,7 @@ from containerd.errors import ContainerdError
 from containerd.migration import Strategy
 from containerd.plan import NodePlan
 from containerd.policy import Decision
-from fleet.errors import ConnectionLost, FleetError, Unreachable
+from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
@@ -33,8 +33,11 @@ def failure(result: MultiResult) -> NodeReport:
 
 
 def not_changed(node: Node, result: MultiResult) -> NodeReport:
-    """Report a node on which a task failed before anything was changed."""
-    return replace(failure(result), generation=node.generation.value, strategy=node.strategy.value)
+    """Report a node on which a task failed, or was interrupted, before anything was changed."""
+    report = failure(result)
+    if isinstance(cause(result), Interrupted):
+        report = untouched(report, report.reason)
+    return replace(report, generation=node.generation.value, strategy=node.strategy.value)
 
 
 def planned(node: Node, plan: NodePlan) -> NodeReport:

@@ -64,7 +64,10 @@ class Rollout:
             with self._nornir() as nornir:
                 with self.stop.listening():
                     self._plan(nornir)
-                self._change_if_agreed(nornir, journal)
+                    changing = [name for name in self.names if name in self.plans and self.plans[name].acts]
+                    for name in changing:
+                        journal.planned(name, self.plans[name])
+                self._change_if_agreed(nornir, journal, changing)
             report = self._report()
             journal.closing(report)
             return report
@@ -97,10 +100,7 @@ class Rollout:
                 self.plans[name] = result[0].result
                 self.reports[name] = planned(node, self.plans[name])
 
-    def _change_if_agreed(self, nornir: Nornir, journal: Journal) -> None:
-        changing = [name for name in self.names if name in self.plans and self.plans[name].acts]
-        for name in changing:
-            journal.planned(name, self.plans[name])
+    def _change_if_agreed(self, nornir: Nornir, journal: Journal, changing: Sequence[str]) -> None:
         if changing and not self.options.yes and not self.stop.asked:
             self._ask(changing)
         with self.stop.listening():

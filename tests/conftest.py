@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import state
+from lab import control, state
 
 HERE = Path(__file__).parent
 ON_NODES = (HERE / "lab", HERE / "faults")
@@ -18,6 +19,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     faults.addoption("--faults-nodes", default="", metavar="NODE,…", help="on these nodes of the lab only")
     faults.addoption("--faults-workers", type=int, default=12, help="how many nodes the lab has for it (12)")
     faults.addoption("--faults-table", default="", metavar="FILE", help="write the table there, or between its marks")
+
+
+@pytest.fixture(scope="session")
+def _lab() -> Iterator[None]:
+    """The one lab of a session: the one that is up, or one that is taken down again at its end."""
+    if state.is_up():
+        yield
+        return
+    control.up()
+    yield
+    control.down()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

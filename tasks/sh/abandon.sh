@@ -1,7 +1,12 @@
-# $1 run: removes a transaction that was staged and never armed. Nothing that is live has changed.
+# $1 run: removes a transaction that was staged, or half staged, and never armed. Nothing that is live has changed.
 run=$1
-[ -d "$base/$run" ] || exit 0
+half=$run.staging
+[ -d "$base/$run" ] || [ -d "$base/$half" ] || exit 0
 lock
-[ "$(state "$run")" = staged ] || fail "the transaction is $(state "$run"), not staged"
+if [ -d "$base/$half" ]; then
+    run=$half
+elif [ "$(state "$run")" != staged ]; then
+    fail "the transaction is $(state "$run"), not staged"
+fi
 unspare "$run"
 rm -rf "${base:?}/$run"

@@ -13,12 +13,11 @@ from lab.topology import Node
 from tests.faults import faults, journals, trees
 from tests.faults.cells import Cell
 from tests.faults.daemon import IMPORTS, cri_errors, cri_errors_slowly, with_imports
-from tests.faults.rule import GRACE_SECONDS, Evidence, complaints
+from tests.faults.rule import GRACE_SECONDS, Evidence, complaints, outcome_in
 from tests.faults.scene import Scene
 from tests.faults.trees import Tree
 from tests.faults.watch import Watch, daemon_of
 from tests.lab import containers
-from tests.lab.nodes import Ran
 
 CONTROLLER_SECONDS = 60
 """How much longer than its node a controller may take to come to its end."""
@@ -56,7 +55,7 @@ def run(cell: Cell, node: Node, new: Tree, directory: Path) -> Verdict:
         scene.start()
         if not scene.reached():
             return _never_there(cell, scene)
-        with Watch(node.name, lambda: scene.old, new) as watch:
+        with Watch(node.name, lambda: scene.old, new, scene.before) as watch:
             evidence = _strike(cell, scene, watch, container)
         return _verdict(cell, scene, evidence)
     finally:
@@ -103,11 +102,12 @@ def _strike(cell: Cell, scene: Scene, watch: Watch, container: containers.Contai
     if not overtaken:
         _wait(lambda: watch.settled, since + allowed)
     seconds = watch.healthy_after(since)
-    finish = _settle(scene) if cell.fault.outlasts or scene.ran.exit not in (0, 1) else None
+    if not scene.finished and (cell.fault.outlasts or scene.ran.exit not in (0, 1)):
+        scene.finish()
     if overtaken:
         _wait(lambda: watch.settled, lifted + allowed)
         seconds = watch.healthy_after(lifted)
-    return _evidence(scene, watch, seconds, allowed, container, hung=hung, finish=finish, since=since)
+    return _evidence(scene, watch, seconds, allowed, container, hung=hung, since=since)
 
 
 def _to_be_lifted(cell: Cell, scene: Scene, watch: Watch) -> bool:
@@ -122,11 +122,6 @@ def _boots_again(name: str) -> Callable[[], bool]:
     return lambda: cgroups.leader(name) not in (None, before) and daemon_of(name) is not None
 
 
-def _settle(scene: Scene) -> Ran:
-    """Do what an operator does after an interrupted run."""
-    return scene.fleet("finish", "--host", scene.lab.name, "--yes", "--json", "--settle", "0")
-
-
 def _evidence(
     scene: Scene,
     watch: Watch,
@@ -135,7 +130,6 @@ def _evidence(
     container: containers.Container,
     *,
     hung: bool,
-    finish: Ran | None,
     since: float,
 ) -> Evidence:
     ran = None if hung else scene.ran
@@ -146,13 +140,13 @@ def _evidence(
         old=scene.old,
         new=watch.new,
         tree=scene.tree(),
-        cri=watch.look().cri,
+        cri=watch.last_look().cri,
         container_runs=_runs(container),
         units=tuple(scene.node.sh(UNITS).split()),
         ran=ran,
         journal=written[0] if written else None,
-        outcome=_outcome(ran, scene.lab.name),
-        finish=finish,
+        outcome=outcome_in(ran),
+        finish=scene.finished,
         second=scene.second,
         timeline=tuple(f"{at - since:+.2f} s: {sight}" for at, sight in watch.seen),
     )
@@ -163,13 +157,6 @@ def _runs(container: containers.Container) -> bool:
         return container.runs
     except AssertionError:
         return False
-
-
-def _outcome(ran: Ran | None, node: str) -> str:
-    try:
-        return str(json.loads(ran.stdout)["nodes"][node]["outcome"]) if ran else ""
-    except (ValueError, KeyError):
-        return ""
 
 
 def _verdict(cell: Cell, scene: Scene, seen: Evidence) -> Verdict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tests.faults import faults
 from tests.faults.faults import Fault
 from tests.faults.points import (
+    AMID_ROLLBACK,
     ARM,
     CONFIRM,
     PLAN,
@@ -73,6 +74,7 @@ def _all() -> Iterator[Cell]:
         yield from _cells(faults.FREEZE, [point], *_ends_without_network(point))
         yield from _cells(faults.REBOOT, [point], *_ends_of_a_reboot(point))
         yield from _cells(faults.POWER_CUT, [point], *_ends_of_a_reboot(point))
+    yield from _cells(faults.FINISH, [PLAN, STAGE, ARM, SWAP_CONFIG, RESTART, VERIFY, CONFIRM, AMID_ROLLBACK], DEAD)
     for fault in faults.OF_CONTAINERD:
         yield from _cells(fault, [PLAN], ROLLED_BACK, everywhere=True)
     yield from _cells(faults.BROKEN_BINARY, [SWAP_CONFIG], NOT_KNOWN)
@@ -80,9 +82,7 @@ def _all() -> Iterator[Cell]:
     yield from _cells(faults.DISK_FULL, [ARM, SWAP_HOSTS], *(REFUSED, ROLLED_BACK, MIGRATED))
     yield from _cells(faults.DISK_FULL, [ROLLBACK], ROLLED_BACK)
     yield from _cells(faults.READ_ONLY, [PLAN], REFUSED)
-    yield from _cells(faults.READ_ONLY, [STAGE, ARM], *(REFUSED, ROLLED_BACK))
-    yield from _cells(faults.READ_ONLY, [SWAP_HOSTS, ROLLBACK], NOT_KNOWN)
-    yield from _cells(faults.READ_ONLY, [SWAP_CONFIG], *(MIGRATED, NOT_KNOWN))
+    yield from _cells(faults.READ_ONLY, [STAGE, ARM, SWAP_HOSTS, SWAP_CONFIG, CONFIRM, ROLLBACK], NOT_KNOWN)
     yield from _cells(faults.PERMISSION_LOST, [PLAN, STAGE], REFUSED)
     yield from _cells(faults.PERMISSION_LOST, [ARM, SWAP_CONFIG, RESTART, CONFIRM], *(REFUSED, ROLLED_BACK, NOT_KNOWN))
     yield from _cells(faults.EDIT_BEFORE_SWAP, [PLAN, STAGE, ARM, SWAP_HOSTS], *(REFUSED, ROLLED_BACK))
@@ -129,6 +129,7 @@ OLD = OLD_PATH
 ESSENTIAL = {
     faults.CONTROL: {CONFIRM: OLD},
     faults.KILL: {SWAP_CONFIG: OLD, RESTART: MIDDLE, CONFIRM: NEW, ROLLBACK: MIDDLE},
+    faults.FINISH: {SWAP_CONFIG: NEW, VERIFY: OLD},
     faults.CUT: {RESTART: NEW, STAGE: OLD},
     faults.FREEZE: {SWAP_CONFIG: MIDDLE},
     faults.REBOOT: {RESTART: MIDDLE, SWAP_CONFIG: NEW},
@@ -147,7 +148,7 @@ ESSENTIAL = {
     faults.EDIT_AFTER_SWAP: {ROLLBACK: OLD},
     faults.CTRL_C: {SWAP_CONFIG: OLD},
     faults.CTRL_C_TWICE: {RESTART: MIDDLE},
-    faults.TERM: {STAGE: OLD},
+    faults.TERM: {PLAN: OLD},
     faults.HANGUP: {RESTART: NEW},
     faults.HANGUP_TWICE: {SWAP_CONFIG: OLD},
     faults.SECOND: {SWAP_CONFIG: MIDDLE},

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab import control, state, topology
+from lab import control, topology
 from tests.faults import cell_run, table
 from tests.faults.cell_run import Verdict
 from tests.faults.cells import Cell
@@ -21,19 +21,16 @@ Verdicts = Callable[[Cell], Verdict]
 
 
 @pytest.fixture(scope="session")
-def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
-    """The lab's nodes for cells: those that were named, or all workers beside the standard ones."""
-    mine = not state.is_up()
+def pool(request: pytest.FixtureRequest, _lab: None) -> Iterator[Pool]:
+    """The lab's nodes for cells: those that were named, or more workers beside the standard ones."""
     named = request.config.getoption("--faults-nodes")
-    if mine or not named:
+    if not named:
         control.up(request.config.getoption("--faults-workers"))
     standard = {node.name for node in topology.fleet()}
     chosen = named.split(",") if named else [node.name for node in control.nodes() if node.name not in standard]
     pool = Pool(control.select(control.nodes(), chosen))
     yield pool
     pool.close()
-    if mine:
-        control.down()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import cgroups, machine, network
-from tests.faults import daemon
+from tests.faults import daemon, trees
 from tests.faults.scene import Scene
 from tests.faults.settings import SHORT, Limits
 
@@ -48,6 +48,12 @@ class Fault:
 def kill_controller(scene: Scene) -> None:
     """End the controller without a word, as the kernel does where memory is short, and as a closed laptop does."""
     scene.kill()
+
+
+def kill_and_finish(scene: Scene) -> None:
+    """End the controller, and settle what it left before the timer acts."""
+    scene.kill()
+    scene.finish()
 
 
 def ask_to_stop(number: signal.Signals, times: int = 1) -> Act:
@@ -135,13 +141,13 @@ def empty_disks(scene: Scene) -> None:
 
 
 def read_only(scene: Scene) -> None:
-    """Make /etc/containerd read-only, as a file system with an error does of itself."""
-    scene.node.sh("mount --bind /etc/containerd /etc/containerd && mount -o remount,ro,bind /etc/containerd")
+    """Make /etc read-only, as a file system with an error does of itself."""
+    scene.node.sh("mount --bind /etc /etc && mount -o remount,ro,bind /etc")
 
 
 def writable(scene: Scene) -> None:
     """Undo ``read_only``."""
-    scene.node.sh("umount /etc/containerd")
+    scene.node.sh("umount --lazy /etc")
 
 
 def lose_permission(scene: Scene) -> None:
@@ -157,7 +163,7 @@ def regain_permission(scene: Scene) -> None:
 def edit_before_swap(scene: Scene) -> None:
     """Change config.toml by hand: what is live is no longer what was planned on, and is to stay."""
     scene.node.sh(f"echo '{BY_HAND}' >>/etc/containerd/config.toml")
-    scene.remember()
+    scene.old = {**scene.old, trees.CONFIG: scene.tree()[trees.CONFIG]}
 
 
 def edit_after_swap(scene: Scene) -> None:
@@ -165,13 +171,17 @@ def edit_after_swap(scene: Scene) -> None:
     scene.node.sh(f"echo '{BY_HAND}' >>/etc/containerd/config.toml")
 
 
+UNHURRIED = Limits(revert_after=60)
+"""Where somebody else has to come and go before the timer acts."""
+
 CONTROL = Fault("none")
 KILL = Fault("controller killed (SIGKILL)", kill_controller, kills_controller=True)
+FINISH = Fault("controller killed, and `finish` at once", kill_and_finish, kills_controller=True, limits=UNHURRIED)
 CUT = Fault("network cut", cut_network, lift=mend_network)
 FREEZE = Fault("sshd frozen", freeze_sshd, lift=thaw_sshd)
 REBOOT = Fault("node rebooted", reboot, short_shutdown, boots=True)
 POWER_CUT = Fault("node's power cut", power_cut, boots=True)
-SECOND = Fault("a second controller", second_controller)
+SECOND = Fault("a second controller", second_controller, limits=UNHURRIED)
 DISK_FULL = Fault("disk full", fill_disks, small_disks, empty_disks, outlasts=True)
 READ_ONLY = Fault("/etc read-only", read_only, lift=writable, outlasts=True)
 PERMISSION_LOST = Fault("permission lost", lose_permission, lift=regain_permission, username="operator", outlasts=True)

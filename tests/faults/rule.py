@@ -8,6 +8,7 @@ holds once it is lifted.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from tests.faults import trees
@@ -18,6 +19,8 @@ from tests.lab.nodes import Ran
 
 GRACE_SECONDS = 10
 NEW_FILES = ("migrated",)
+SAYS = {"migrated": "new", "rolled_back": "old"}
+"""Which files are live where `finish` has settled a node."""
 
 
 @dataclass(frozen=True)
@@ -115,4 +118,16 @@ def _others(seen: Evidence) -> list[str]:
         said.append(f"the second controller was not refused: {seen.second.exit}, {seen.second.stdout}")
     if seen.finish and seen.finish.exit != 0:
         said.append(f"finish ended with {seen.finish.exit}: {seen.finish.stdout}")
+    finished = outcome_in(seen.finish)
+    if finished in SAYS and SAYS[finished] != seen.files:
+        said.append(f"finish said {finished}, but the files are {seen.files}")
     return said
+
+
+def outcome_in(ran: Ran | None) -> str:
+    """Return the word for the one node of a command, nothing where it has said none."""
+    try:
+        nodes = json.loads(ran.stdout)["nodes"] if ran else {}
+        return "".join(str(node["outcome"]) for node in nodes.values())
+    except (ValueError, KeyError):
+        return ""

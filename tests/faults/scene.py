@@ -16,12 +16,13 @@ from tests.faults import journals, trees
 from tests.faults.points import Point
 from tests.faults.settings import Limits, Variant, write_inventory
 from tests.faults.trees import Tree
-from tests.faults.watch import ETC, transaction_state
+from tests.faults.watch import ETC, Daemon, daemon_of, transaction_state
 from tests.lab.nodes import PROJECT, LabNode, Ran
 
 DRIVER = PROJECT / "tests/faults/driver.py"
 REACH_SECONDS = 90
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "env", "--default-signal=INT,HUP")
+"""What is started in the background may have been told to ignore signals, and would pass that on."""
 
 
 @dataclass
@@ -38,6 +39,8 @@ class Scene:
     controller: subprocess.Popen[bytes] | None = None
     frozen: list[int] = field(default_factory=list)
     second: Ran | None = None
+    finished: Ran | None = None
+    before: Daemon | None = None
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True)
@@ -68,6 +71,7 @@ class Scene:
     def remember(self) -> None:
         """What is live now is what was there before: somebody has just written it."""
         self.old = trees.live(self.tree())
+        self.before = self.before or daemon_of(self.lab.name)
 
     def start(self) -> None:
         """Start the rollout on the node; it will hold still at the point."""
@@ -132,6 +136,10 @@ class Scene:
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def finish(self) -> None:
+        """Do what an operator does after an interrupted run."""
+        self.finished = self.fleet("finish", "--host", self.lab.name, "--yes", "--json", "--settle", "0")
 
     @property
     def _reached(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from lab import cgroups, health, machine
 from lab.errors import LabError
 from lab.process import start_time
 from tests.faults import trees
-from tests.faults.trees import Tree
+from tests.faults.trees import CONFIG, Tree
 
 EVERY_SECONDS = 0.25
+CLOCKS_SECONDS = 0.05
+"""How far the clock of a file system may be behind the one of processes."""
 ETC = "etc/containerd"
 BASE = "var/lib/containerd-fleet"
 UNITS = ("etc/systemd/system", "run/systemd/transient", "run/systemd/system")
@@ -37,17 +40,23 @@ class Sight:
 
 
 DOWN = Sight("down", "down")
+Daemon = tuple[int, int]
+"""A process, by id and start time."""
 
 
 @dataclass
 class Watch:
-    """Looks at a node again and again, and keeps each change of what it sees with its time (monotonic)."""
+    """Looks at a node again and again, and keeps each change of what it sees with its time (monotonic).
+
+    ``before`` is the containerd that runs on the old files since before the run.
+    """
 
     node: str
     old: Callable[[], Tree]
     new: Tree
+    before: Daemon | None
     seen: list[tuple[float, Sight]] = field(default_factory=list)
-    _ok: tuple[int, int | None] | None = None
+    _ok: Daemon | None = None
     _ended: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
@@ -78,13 +87,19 @@ class Watch:
             first = at
         return max(0.0, first - since) if len(self.seen) > 1 else 0.0
 
+    def last_look(self) -> Sight:
+        """Return how the node is now, whatever its containerd said before."""
+        self._ok = None
+        return self.look()
+
     def look(self) -> Sight:
         """Return how the node is now."""
         try:
             root = machine.root(self.node)
             tree = trees.live(trees.read(root / ETC))
             armed = any(any((root / directory).rglob("*containerd-fleet*")) for directory in UNITS)
-            return Sight(self._named(tree), self._cri(), armed)
+            files = self._named(tree)
+            return Sight(files, self._cri(files, root / ETC / CONFIG), armed)
         except (OSError, LabError, subprocess.TimeoutExpired):
             return DOWN
 
@@ -94,11 +109,16 @@ class Watch:
             return "old"
         return "new" if tree == self.new else f"not old: {trees.difference(tree, old)}"
 
-    def _cri(self) -> str:
-        """Ask CRI; what a process that has loaded it once said stays true as long as it lives."""
+    def _cri(self, files: str, config: Path) -> str:
+        """Ask CRI; what a process that has loaded it once said stays true as long as it lives.
+
+        A containerd that was started on other files than the live ones does not count.
+        """
         daemon = daemon_of(self.node)
         if daemon is None:
             return "no containerd"
+        if files != "old" if daemon == self.before else started(daemon) < config.stat().st_ctime - CLOCKS_SECONDS:
+            return "started on other files"
         if daemon == self._ok:
             return "ok"
         done = machine.run(self.node, "timeout 2 ctr plugins ls", timeout=10)
@@ -114,12 +134,19 @@ class Watch:
                 self.seen.append((time.monotonic(), sight))
 
 
-def daemon_of(node: str) -> tuple[int, int | None] | None:
-    """Return the process that is the node's containerd, by id and start time; None while there is none."""
+def started(daemon: Daemon) -> float:
+    """Return when a process was started, by the clock of files."""
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted + daemon[1] / os.sysconf("SC_CLK_TCK")
+
+
+def daemon_of(node: str) -> Daemon | None:
+    """Return the process that is the node's containerd; None while there is none."""
     for pid in cgroups.service(node, "containerd.service"):
         with suppress(OSError):
             if Path(f"/proc/{pid}/comm").read_text().strip() == "containerd":
-                return pid, start_time(pid)
+                since = start_time(pid)
+                return (pid, since) if since else None
     return None
 
 

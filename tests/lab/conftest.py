@@ -1,4 +1,4 @@
-"""The lab for a session of tests, and what they ask of its machines."""
+"""What lab tests ask of the lab's machines."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import control, state
+from lab import control
 from tests.lab.caches import CacheHost, UpstreamHost
 from tests.lab.nodes import Inventory, LabNode
-
-
-@pytest.fixture(scope="session")
-def _lab() -> Iterator[None]:
-    if state.is_up():
-        yield
-        return
-    control.up()
-    yield
-    control.down()
 
 
 @pytest.fixture

@@ -86,6 +86,15 @@ def test_exit_3_goes_with_any_whole_files() -> None:
     assert complaints(CUT, replace(seen, tree=OLD)) == []
 
 
+def test_what_finish_says_goes_with_the_files() -> None:
+    said = json.dumps({"nodes": {"worker-2": {"outcome": "rolled_back"}}})
+    assert complaints(KILL, replace(KILLED, finish=Ran(0, said, ""))) == []
+    assert complaints(KILL, replace(KILLED, finish=Ran(0, said, ""), tree=NEW)) == [
+        "finish said rolled_back, but the files are new"
+    ]
+    assert complaints(KILL, replace(KILLED, finish=Ran(3, said, "")))
+
+
 def test_a_journal_is_read_without_the_line_that_a_death_cut_off(tmp_path: Path) -> None:
     file = tmp_path / "20260214T031502Z-1f3a/journal.jsonl"
     file.parent.mkdir()
