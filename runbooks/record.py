@@ -11,12 +11,14 @@ from pathlib import Path
 
 from nornir.core.processor import Processor
 
+from containerd.statements import parse
 from fleet.errors import UsageError
 from fleet.journal import Journal, JournalProcessor
 from fleet.screen import ProgressProcessor, Screen
 from tasks.run import Run
 
 PROGRAMS = ("nornir", "nornir-netmiko", "netmiko", "paramiko")
+OURS = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def processors(screen: Screen, journal: Journal | None) -> list[Processor]:
@@ -31,8 +33,7 @@ def recorded(run: Run, runs: Path, screen: Screen) -> Iterator[Journal]:
     Raises ``UsageError`` where that is not possible.
     """
     with Journal(runs, run.id, screen.progress) as journal:
-        programs = {name: version(name) for name in PROGRAMS}
-        journal.began(sys.argv[1:], run.owner, {"python": platform.python_version()} | programs)
+        journal.began(sys.argv[1:], run.owner, _versions())
         run.stop.hear(journal.stopping)
         yield journal
 
@@ -47,3 +48,8 @@ def recorded_if_possible(run: Run, runs: Path, screen: Screen) -> Iterator[Journ
         except UsageError as error:
             screen.progress(f"warning: {error}")
         yield journal
+
+
+def _versions() -> dict[str, str]:
+    ours = str(parse(OURS.read_text(encoding="utf-8"))["project"]["version"])
+    return {"containerd-fleet": ours, "python": platform.python_version()} | {name: version(name) for name in PROGRAMS}

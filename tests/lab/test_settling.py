@@ -232,6 +232,7 @@ def test_the_journal_has_every_step_and_no_secret(fresh: Fresh, inventory: Inven
     [swapped] = [event for event in events if event["event"] == "end" and event["step"] == "swap config.toml"]
     assert swapped["sha256"] == {CONFIG: node.sh(f"sha256sum {CONFIG}").split()[0]}
     assert events[0]["command"][0] == "canary"  # type: ignore[index]
+    assert events[0]["versions"]["containerd-fleet"]  # type: ignore[index]
     assert events[-2] | {"at": ""} == {
         "at": "",
         "event": "node",
