@@ -30,6 +30,13 @@ timeout "$2" systemctl restart "$unit" && {
 }
 [ $? -ne 124 ] || failure="did not start within $2 s"
 
+# systemd may try again by itself, until it gives up: that is worth two seconds.
+tries=8
+while [ "$tries" -gt 0 ]; do
+    case $(systemctl show "$unit" -p SubState --value) in auto-restart*) ;; *) break ;; esac
+    tries=$((tries - 1))
+    sleep 0.25
+done
 # Its own words: why it exited rather than what it complained of before.
 timeout 2 journalctl --sync 2>/dev/null
 said=$(timeout 5 journalctl -u "$unit" --since "@$since" -o cat -n 200 2>/dev/null)

