@@ -64,9 +64,9 @@ def rollback(
     """Run the rollback script of ``run_id`` (the newest transaction by default); return a ``RolledBack``.
 
     It restores the files from before that run, restarts containerd where needed and checks CRI; then the node is
-    verified as after a change, within so many seconds. With ``FORCE`` it
-    goes on where live files or containerd's version are no longer those of the run, and saves the live files;
-    ``REVERT`` does that too, but leaves a run alone that was confirmed.
+    verified as after a change, within so many seconds. With ``FORCE`` it goes on where live files or containerd's
+    version are no longer those of the run, and saves the live files; ``REVERT`` does that too, but leaves a run alone
+    that was confirmed. A machine that is going down leaves the ``Restoration`` unknown: its boot goes on with it.
     In a dry run nothing is done. Raises ``Unreachable`` and ``SudoRefused``, where nothing was begun; where the
     connection breaks or the time is up later on, the ``Restoration`` is unknown.
     """
