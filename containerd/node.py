@@ -23,7 +23,7 @@ class Daemon:
 
     ``version`` is what a restart would start, ``running`` what answers now. ``root`` and ``state`` are its directories,
     ``kill_mode`` is the unit's KillMode, ``systemd`` the number of systemd's version (0: unknown), ``crictl`` the path
-    of a crictl that can ask this containerd (empty: none).
+    of a crictl that can ask this containerd (empty: none), ``crictl_complaint`` which one cannot, and what it says.
     """
 
     version: Version
@@ -37,6 +37,7 @@ class Daemon:
     kill_mode: str
     systemd: int
     crictl: str
+    crictl_complaint: str
     needs_daemon_reload: bool
     replaced_on_disk: bool
     kubelet: bool

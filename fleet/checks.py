@@ -9,12 +9,14 @@ from typing import Any
 
 from nornir.core.inventory import Group, Host, Inventory
 
+from containerd.errors import ContainerdError
+from containerd.reference import parse_reference
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, GroupEntry
 
 
 def check_registries(defaults: DefaultsEntry, path: Path) -> None:
-    """Refuse an empty table, and a port or a container that two registries share."""
+    """Refuse an empty table, a port or a container that two registries share, and a probe of another registry."""
     rows = defaults.data.registries
     if not rows:
         raise InventoryError("the table of registries is empty", str(path), None, "data.registries")
@@ -26,6 +28,20 @@ def check_registries(defaults: DefaultsEntry, path: Path) -> None:
                 message = f"{field} {value} is used twice: by {owner[value]} and by {name}"
                 raise InventoryError(message, str(path), None, f"data.registries.{name}.{field}")
             owner[value] = name
+    for name, row in rows.items():
+        if row.probe:
+            _check_probe(name, row.probe, path)
+
+
+def _check_probe(registry: str, image: str, path: Path) -> None:
+    key = f"data.registries.{registry}.probe"
+    try:
+        reference = parse_reference(image)
+    except ContainerdError as error:
+        raise InventoryError(str(error), str(path), None, key) from None
+    if reference.registry != registry:
+        message = f"{reference} is an image of {reference.registry}; name one of {registry}"
+        raise InventoryError(message, str(path), None, key)
 
 
 def check_groups(groups: Mapping[str, GroupEntry], path: Path) -> None:

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ValidationError
 from containerd.errors import VersionError
 from containerd.migration import Policy, Registry, Strategy
 from containerd.versions import Generation, Version
+from fleet.caches import CacheTable, cache_table
 from fleet.checks import check_groups, check_hosts, check_registries
 from fleet.errors import InventoryError
-from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry, TransactionSettings
+from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry, RegistryEntry, TransactionSettings
 from fleet.yaml_file import load_mapping
 
 GENERATION_GROUPS = {f"containerd-{generation.value}": generation for generation in Generation}
@@ -45,7 +46,7 @@ class Node:
 class Fleet:
     """A checked inventory: the nodes in the order of hosts.yaml, the table of registries, Nornir's objects.
 
-    ``runs`` is the directory of the controller's journals.
+    ``runs`` is the directory of the controller's journals, ``rows`` the table as it is written.
     """
 
     directory: Path
@@ -55,6 +56,8 @@ class Fleet:
     inventory: Inventory
     transaction: TransactionSettings
     runs: Path
+    caches: CacheTable
+    rows: Mapping[str, RegistryEntry]
 
     def policy_for(self, version: Version, strategy: Strategy | None) -> Policy:
         """Return what the inventory asks of a node of ``version``; ``strategy`` wins over its group's.
@@ -67,6 +70,19 @@ class Fleet:
             group = None
         said = group.data.get("strategy") if group is not None else None
         return Policy(strategy or Strategy(said or Strategy.CONFIG_PATH), self.registries)
+
+    @property
+    def cache_hosts(self) -> tuple[str, ...]:
+        """The machines that run the caches."""
+        return tuple(name for name, host in self.inventory.hosts.items() if host.has_parent_group(CACHES))
+
+    def address(self, cache_host: str) -> str:
+        """Return the address, or name, that the nodes know a cache host by."""
+        return _address_of(self.inventory.hosts[cache_host])
+
+    def endpoint(self, cache_host: str, port: int) -> str:
+        """Return what the nodes ask of a cache host's port."""
+        return _endpoint(self.address(cache_host), port)
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -100,6 +116,8 @@ def load(directory: Path, *, filed: bool = True) -> Fleet:
         inventory,
         defaults.data.transaction,
         _runs(directory, defaults.data.runs),
+        cache_table(defaults.data.registries, defaults.data.caches, directory / "defaults.yaml"),
+        defaults.data.registries,
     )
 
 
@@ -200,12 +218,16 @@ def _nodes(inventory: Inventory, directory: Path, filed: bool) -> dict[str, Node
 
 def _registries(inventory: Inventory, defaults: DefaultsEntry) -> tuple[Registry, ...]:
     caches = [host for host in inventory.hosts.values() if host.has_parent_group(CACHES)]
-    addresses = [str(host.get("address") or host.hostname) for host in caches]
+    addresses = [_address_of(host) for host in caches]
     return tuple(
-        Registry(name, row.upstream, tuple(f"http://{_bracketed(a)}:{row.port}" for a in addresses))
+        Registry(name, row.upstream, tuple(_endpoint(address, row.port) for address in addresses))
         for name, row in defaults.data.registries.items()
     )
 
 
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+def _address_of(cache_host: Host) -> str:
+    return str(cache_host.get("address") or cache_host.hostname)
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"http://{f'[{address}]' if ':' in address else address}:{port}"

@@ -92,7 +92,8 @@ def http_status(host: Host, url: str, timeout: float = 5.0) -> int | None:
             wire.settimeout(timeout)
             connection = HTTPConnection(*address)
             connection.sock = wire
-            connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+            path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+            connection.request("GET", path, headers={"Connection": "close"})
             return connection.getresponse().status
     except paramiko.ChannelException as error:
         if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, IntEnum
 
 from fleet.errors import UsageError
@@ -15,6 +15,7 @@ class Outcome(str, Enum):
     """The one word that each node ends with."""
 
     MIGRATED = "migrated"
+    PROVEN = "proven"
     UNCHANGED = "unchanged"
     PLANNED = "planned"
     SKIPPED = "skipped"
@@ -60,23 +61,37 @@ class NodeReport:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What the caches' gate said to a run. ``refused`` has a line for each reason; with one nothing may start."""
+
+    said: str
+    refused: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """It for people."""
+        return (f"gate: {self.said}", *(f"  {line}" for line in self.refused))
+
+
+@dataclass(frozen=True)
 class Report:
-    """What became of every selected node; ``run`` is ``None`` where no machine was to be changed."""
+    """What became of every selected node; ``run`` is ``None`` where no machine was to be changed.
+
+    ``gate`` is ``None`` where nothing was to be done that needs a cache.
+    """
 
     run: str | None
     nodes: Mapping[str, NodeReport]
     interrupted: bool = False
     title: str = field(default="")
+    gate: Gate | None = None
 
     @property
     def exit_code(self) -> Exit:
-        """3 wins over an interruption, that over 1, then 4, then 5."""
+        """The heaviest of the nodes' weights; a gate that refused is one of 1."""
         weights = {node.weight for node in self.nodes.values()}
-        if Exit.NOT_VERIFIED in weights:
-            return Exit.NOT_VERIFIED
-        if self.interrupted:
-            return Exit.INTERRUPTED
-        return next((code for code in (Exit.FAILED, Exit.UNREACHABLE, Exit.PENDING) if code in weights), Exit.OK)
+        weights |= {Exit.FAILED} if self.gate and self.gate.refused else set()
+        return heaviest(weights, interrupted=self.interrupted)
 
     def with_diffs(self, *, shown: bool) -> Report:
         """Return the report with its diffs, or without."""
@@ -87,12 +102,22 @@ class Report:
     def as_json(self) -> str:
         """Return the report as one JSON document."""
         nodes = {name: node.as_dict() for name, node in self.nodes.items()}
-        return json.dumps({"run": self.run, "exit": int(self.exit_code), "nodes": nodes}, indent=2)
+        told: dict[str, object] = {"run": self.run, "exit": int(self.exit_code), "nodes": nodes}
+        return json.dumps(told | ({"gate": asdict(self.gate)} if self.gate else {}), indent=2)
 
     @property
     def sums(self) -> str:
         """How many nodes ended with which word, in the words' order."""
         return count(node.outcome for node in self.nodes.values())
+
+
+def heaviest(weights: Collection[Exit], *, interrupted: bool) -> Exit:
+    """Return the exit code: 3 wins over an interruption, that over 1, then 4, then 5."""
+    if Exit.NOT_VERIFIED in weights:
+        return Exit.NOT_VERIFIED
+    if interrupted:
+        return Exit.INTERRUPTED
+    return next((code for code in (Exit.FAILED, Exit.UNREACHABLE, Exit.PENDING) if code in weights), Exit.OK)
 
 
 def count(outcomes: Iterable[Outcome]) -> str:

@@ -20,6 +20,7 @@ from fleet.report import NodeReport, Outcome, Report
 
 _COLOURS = {
     Outcome.MIGRATED: "green",
+    Outcome.PROVEN: "green",
     Outcome.PLANNED: "cyan",
     Outcome.ROLLED_BACK: "yellow",
     Outcome.FAILED: "red",
@@ -85,6 +86,8 @@ class Screen:
         self.table(report.title, report.nodes)
         self._out.print()
         self.details(report.nodes)
+        for line in report.gate.lines if report.gate else ():
+            self.say(line)
         self.say(f"{report.sums} (exit code {int(report.exit_code)})")
 
     def say(self, text: str) -> None:
@@ -106,9 +109,14 @@ class Screen:
                 print_result(result, severity_level=logging.DEBUG)
         self._err.print(Text.from_ansi(written.getvalue()), soft_wrap=True)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask: a terminal."""
+        return sys.stdin.isatty()
+
     def agreed(self, question: str, answer: str) -> bool:
         """Ask on the terminal; only ``answer``, typed, is a yes. Without a terminal there is nobody to ask: yes."""
-        if not sys.stdin.isatty():
+        if not self.can_ask:
             return True
         # Not on stderr, which may be redirected into a file.
         with suppress(KeyboardInterrupt, OSError), Path("/dev/tty").open("w", encoding="utf-8") as terminal:

@@ -7,21 +7,24 @@ from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from containerd.migration import Strategy
+from fleet.cache_settings import CachesSettings, Container, RowSettings
+from fleet.model import HOST, Strict
 
 PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
 ROUND_TRIPS_SECONDS = 10
 """What the steps of a transaction may take beside the restart and the verification."""
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def _upstream(url: str) -> str:
     parts = urlsplit(url)
+    # urlsplit passes over the ends of lines.
     if (
         parts.scheme not in ("http", "https")
+        or re.search(r"\s", url)
         or not HOST.fullmatch(parts.hostname or "")
         or parts.query
         or parts.fragment
@@ -62,11 +65,7 @@ def _is_port(text: str) -> bool:
     return text.isdecimal() and 1 <= int(text) <= 65535
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Extras(_Strict):
+class Extras(Strict):
     """How SSH logs in. ``~`` is the controller's home. Host keys are strict whatever stands here."""
 
     key_file: Text | None = None
@@ -75,28 +74,32 @@ class Extras(_Strict):
     jump: Annotated[str, AfterValidator(_jump)] | None = None
 
 
-class NetmikoOptions(_Strict):
+class NetmikoOptions(Strict):
     """The ``netmiko`` connection's options."""
 
     platform: Literal["linux"] | None = None
     extras: Extras = Extras()
 
 
-class ConnectionOptions(_Strict):
+class ConnectionOptions(Strict):
     """Connection options by connection plugin: ``netmiko`` is the one there is."""
 
     netmiko: NetmikoOptions = NetmikoOptions()
 
 
-class RegistryEntry(_Strict):
-    """One row of the table of registries: the cache's upstream, its port on the cache hosts, its container."""
+class RegistryEntry(RowSettings):
+    """One row of the table of registries: the cache's upstream, its port on the cache hosts, its container.
+
+    ``probe`` is a small image of that registry, which ``verify`` pulls.
+    """
 
     upstream: Annotated[str, AfterValidator(_upstream)]
     port: PortNumber
-    container: Text
+    container: Container
+    probe: Text | None = None
 
 
-class TransactionSettings(_Strict):
+class TransactionSettings(Strict):
     """How long a transaction may take on a node, in seconds, and how many of the older ones a node keeps.
 
     ``revert_after`` is the delay of the revert timer, from arming on. It has to leave room for the restart, for both
@@ -114,7 +117,7 @@ class TransactionSettings(_Strict):
         return self.restart_within + 2 * self.verify_within + settle_seconds + ROUND_TRIPS_SECONDS
 
 
-class Data(_Strict):
+class Data(Strict):
     """Settings of a host or a group."""
 
     strategy: Strategy | None = None
@@ -124,13 +127,14 @@ class Data(_Strict):
 class DefaultsData(Data):
     """Settings of the whole inventory."""
 
-    registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = {}
+    registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = Field(default_factory=dict)
+    caches: CachesSettings = CachesSettings()
     transaction: TransactionSettings = TransactionSettings()
     runs: Text | None = None
     lab: bool = False
 
 
-class _Element(_Strict):
+class _Element(Strict):
     hostname: Annotated[str, AfterValidator(_address)] | None = None
     port: PortNumber | None = None
     username: Text | None = None
@@ -141,7 +145,7 @@ class _Element(_Strict):
 class GroupEntry(_Element):
     """One group of groups.yaml."""
 
-    groups: list[Text] = []
+    groups: list[Text] = Field(default_factory=list)
     data: Data = Data()
 
 

@@ -14,6 +14,7 @@ class Wave:
 
     label: str
     nodes: tuple[str, ...]
+    canary: bool = False
 
 
 def waves(nodes: Iterable[Node], at_once: int) -> tuple[Wave, ...]:
@@ -29,7 +30,7 @@ def waves(nodes: Iterable[Node], at_once: int) -> tuple[Wave, ...]:
     workers = [node.name for node in rest if not node.control_plane]
     cut = [tuple(workers[start : start + at_once]) for start in range(0, len(workers), at_once)]
     return (
-        *(Wave(f"canary of containerd-{node.generation.value}", (node.name,)) for node in canaries),
+        *(Wave(f"canary of containerd-{node.generation.value}", (node.name,), canary=True) for node in canaries),
         *(Wave(f"wave {number} of {len(cut)}", names) for number, names in enumerate(cut, start=1)),
         *(Wave("control-plane", (node.name,)) for node in rest if node.control_plane),
     )

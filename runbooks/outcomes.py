@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nornir.core.task import MultiResult
 
+from caches.errors import CachesError
 from containerd.errors import ContainerdError
 from containerd.migration import Strategy
 from containerd.plan import NodePlan
@@ -27,7 +28,7 @@ def failure(result: MultiResult) -> NodeReport:
     error = cause(result)
     if isinstance(error, (Unreachable, ConnectionLost)):
         return NodeReport(Outcome.UNREACHABLE, str(error), Exit.UNREACHABLE)
-    if isinstance(error, (TaskError, ContainerdError, FleetError)):
+    if isinstance(error, (TaskError, ContainerdError, CachesError, FleetError)):
         return NodeReport(Outcome.FAILED, str(error), Exit.FAILED)
     return NodeReport(Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
-from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.daemon.predict import Prediction, predict
@@ -19,8 +16,7 @@ from containerd.overview import Overview, overview
 from containerd.plan import NodePlan, plan_node
 from containerd.standing import standing
 from containerd.versions import Generation
-from fleet.errors import ForwardingRefused
-from fleet.remote import http_status
+from tasks.caches.reachable import ask_all
 from tasks.inspect import inspect
 from tasks.reach import reach
 from templates import render_hosts_toml
@@ -65,23 +61,6 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         findings=(*standing(facts), *diagnose(facts.files, version), *decided),
         plan=plan,
         refusal=refusal,
-        caches=_ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
+        caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
     )
     return Result(host=task.host, result=audited)
-
-
-def _ask_all(host: Host, endpoints: Sequence[str]) -> dict[str, str]:
-    """Ask all at once: a cache that is down costs its time-out."""
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        return dict(zip(endpoints, pool.map(partial(_ask, host), endpoints), strict=True))
-
-
-def _ask(host: Host, endpoint: str) -> str:
-    """Whether a registry answers the node at ``endpoint``: 200, or 401 where it wants a login."""
-    try:
-        status = http_status(host, f"{endpoint}/v2/")
-    except ForwardingRefused as error:
-        return f"not asked: {error}"
-    if status is None:
-        return "no answer"
-    return "answers" if status in (200, 401) else f"answers with status {status}"

@@ -13,3 +13,7 @@ class NodeNotReady(TaskError):
 
 class StepFailed(TaskError):
     """A step of the transaction did not succeed on the node."""
+
+
+class NotServing(StepFailed):
+    """A cache could not be changed, and the one from before does not serve either."""

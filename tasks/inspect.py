@@ -107,6 +107,7 @@ def _daemon(
         kill_mode=unit.get("KillMode", ""),
         systemd=int(systemd) if systemd.isdecimal() else 0,
         crictl=wire.text(seen, "crictl"),
+        crictl_complaint=wire.text(seen, "crictl_complaint"),
         needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
         replaced_on_disk=wire.text(told, "replaced") == "yes",
         kubelet=wire.text(told, "kubelet") == "active",

@@ -16,28 +16,32 @@ BASE = "/var/lib/containerd-fleet"
 
 
 @lru_cache(maxsize=32)
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return the script ``name`` alone."""
     return (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
 
 
 def source(name: str, settings: str = "") -> str:
     """Return the script ``name`` as it is run, with the common part and then the lines ``settings`` in front."""
-    return _text("common") + settings + _text(name)
+    return text("common") + settings + text(name)
 
 
 def run(
     host: Host,
     name: str,
     *args: str,
+    part: str = "",
     stdin: bytes = b"",
     timeout: float = 30.0,
     cancelled: Callable[[], bool] = never,
 ) -> Completed:
     """Run the script ``name`` on ``host`` and return how it ended, whatever its exit code.
 
-    Takes and raises what ``fleet.remote.run_script`` does.
+    The script ``part`` is put in front of it, where there is one. Takes and raises what ``fleet.remote.run_script``
+    does.
     """
-    return run_script(host, source(name), *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
+    whole = source(name, text(part) if part else "")
+    return run_script(host, whole, *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
 
 
 def must(

@@ -9,8 +9,12 @@ for file in "$3"/*/hosts.toml; do
     readlink -f "$file" | emit "real:$file"
 done
 # One that cannot ask this containerd now, because it is too old for it, will not tell anything later on.
-if crictl=$(command -v crictl) && CONTAINER_RUNTIME_ENDPOINT=unix://$2 timeout 10 "$crictl" info >/dev/null 2>&1; then
-    printf '%s' "$crictl" | emit crictl
+if crictl=$(command -v crictl); then
+    if said=$(CONTAINER_RUNTIME_ENDPOINT=unix://$2 timeout 10 "$crictl" info 2>&1 >/dev/null); then
+        printf '%s' "$crictl" | emit crictl
+    else
+        printf '%s: %s' "$crictl" "$(printf '%s\n' "$said" | tail -n 1)" | emit crictl_complaint
+    fi
 fi
 
 # Instances are counted for each user. One that a child inherited is counted twice here.

@@ -224,3 +224,24 @@ def test_the_shipped_inventory_is_the_labs_fleet() -> None:
     assert [registry.endpoints[0].rsplit(":", 1)[1] for registry in fleet.registries] == [
         "5000", "5010", "5020", "5030", "5040",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ("ghcr.io/x:1", "ghcr.io/x:1 is an image of ghcr.io; name one of docker.io"),
+        ("Not An Image", "'Not An Image' is no image's name"),
+    ],
+)
+def test_a_probe_is_an_image_of_its_registry(tmp_path: Path, probe: str, said: str) -> None:
+    row = "container: registry"
+    fleet = load(write(tmp_path, defaults=DEFAULTS.replace(f"{row}}}", f"{row}, probe: busybox}}")))
+    assert fleet.rows["docker.io"].probe == "busybox"
+    with pytest.raises(InventoryError, match="probe") as caught:
+        load(write(tmp_path, defaults=DEFAULTS.replace(f"{row}}}", f"{row}, probe: {probe}}}")))
+    assert caught.value.args[0].startswith(said)
+    assert caught.value.place.key == "data.registries.docker.io.probe"
+
+
+def test_the_cache_hosts(tmp_path: Path) -> None:
+    assert load(write(tmp_path)).cache_hosts == ("registry-vm",)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fleet.errors import InventoryError
-from fleet.report import Exit, NodeReport, Outcome, Report, error_json
+from fleet.report import Exit, Gate, NodeReport, Outcome, Report, error_json
 
 
 def report(*weights: Exit, interrupted: bool = False) -> Report:
@@ -47,6 +47,17 @@ def test_json_of_a_run() -> None:
             "b": {"outcome": "unreachable", "reason": "no route"},
         },
     }
+
+
+def test_a_gate_that_refused_wins_over_pending_changes() -> None:
+    nodes = {"a": NodeReport(Outcome.PLANNED, "config_path", Exit.PENDING)}
+    refused = Report(None, nodes, gate=Gate("refused, nothing starts", ("registry-vm: address-dhcp",)))
+    assert refused.exit_code == 1
+    assert json.loads(refused.as_json())["gate"] == {
+        "said": "refused, nothing starts",
+        "refused": ["registry-vm: address-dhcp"],
+    }
+    assert Report(None, nodes, gate=Gate("5 caches are well")).exit_code == 5
 
 
 def test_json_of_an_inventory_error() -> None:
