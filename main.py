@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from commands import changing, reading
+from commands import caches, changing, reading
 from commands.options import EPILOG
 from fleet.errors import UsageError
 from lab.cli import app as lab_app
@@ -34,6 +34,7 @@ inventory_app = typer.Typer(help="The inventory: is it right, and is it true?", 
 inventory_app.command(epilog=EPILOG)(reading.check)
 inventory_app.command(epilog=EPILOG)(reading.discover)
 app.add_typer(inventory_app, name="inventory")
+app.add_typer(caches.app, name="caches")
 app.add_typer(lab_app, name="lab")
 
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 EPILOG = (
-    "Exit codes: 0 all well · 1 some nodes failed, each untouched or rolled back and verified · 2 usage or inventory "
-    "error · 3 a node that was changed is not verified · 4 only unreachable nodes · 5 changes pending · "
-    "130 interrupted or not agreed to."
+    "Exit codes: 0 all well · 1 some nodes or caches failed, each untouched or back as before; the gate refused; a "
+    "pull is not proven · 2 usage or inventory error · 3 what was changed is not verified · 4 only unreachable "
+    "machines · 5 changes pending, something is to be done · 130 interrupted or not agreed to."
 )
 Groups = Annotated[list[str] | None, typer.Option("--group", help="Nodes of this group; may be repeated.")]
 All = Annotated[bool, typer.Option("--all", help="Every node of the inventory.")]
@@ -44,6 +44,16 @@ AllowVersionChange = Annotated[
 WithoutProof = Annotated[
     bool,
     typer.Option("--without-proof", help="Go on where a node cannot try the new files first, or that is inconclusive."),
+]
+WithoutGate = Annotated[
+    bool,
+    typer.Option(
+        "--without-gate",
+        help="Go on without asking the caches, a hold on their upkeep, or proof of the canaries' pulls.",
+    ),
+]
+AllowDhcp = Annotated[
+    bool, typer.Option("--allow-dhcp", help="The cache host's address is a lease that is reserved for it.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Nornir's own results of every step, on stderr.")]

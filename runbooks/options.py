@@ -11,6 +11,7 @@ class RolloutOptions:
 
     ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
     containerd than the one that runs; ``without_proof`` restarts nodes that cannot prove their new files first.
+    ``without_gate`` does not ask the caches; ``allow_dhcp`` has their hosts' addresses be leases that are reserved.
     """
 
     dry_run: bool = False
@@ -20,6 +21,8 @@ class RolloutOptions:
     accept_loss: frozenset[str] = frozenset()
     allow_version_change: bool = False
     without_proof: bool = False
+    without_gate: bool = False
+    allow_dhcp: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,19 @@ class RollbackOptions:
 
 
 @dataclass(frozen=True)
+class VerifyOptions:
+    """``pulls`` are images, each instead of its registry's own probe; ``num_workers`` nodes pull at once.
+
+    With ``fallback`` the first node of each generation pulls with the caches down, too; where that fails the node is
+    not proven.
+    """
+
+    pulls: tuple[str, ...] = ()
+    fallback: bool = False
+    num_workers: int = 10
+
+
+@dataclass(frozen=True)
 class FinishOptions:
     """``settle_seconds`` are waited once for all nodes that can be confirmed.
 
@@ -41,3 +57,22 @@ class FinishOptions:
     yes: bool = False
     force: bool = False
     settle_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class CachesOptions:
+    """``prune`` removes caches that are no longer in the table, ``prune_data`` what they had cached as well."""
+
+    dry_run: bool = False
+    yes: bool = False
+    prune: bool = False
+    prune_data: bool = False
+    install_docker: bool = False
+
+
+@dataclass(frozen=True)
+class UpkeepOptions:
+    """How a garbage collection or a restart by hand goes about it."""
+
+    dry_run: bool = False
+    yes: bool = False

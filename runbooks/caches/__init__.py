@@ -1,0 +1,1 @@
+"""What is done with the caches of all cache hosts."""
