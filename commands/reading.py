@@ -16,6 +16,7 @@ from containerd.errors import ContainerdError
 from containerd.strategy import Strategy
 from fleet.errors import UsageError
 from fleet.selection import Selection
+from runbooks.options import VerifyOptions
 
 if TYPE_CHECKING:
     from containerd.versions import Version
@@ -75,6 +76,49 @@ def status(
     else:
         standing.show(screen)
     raise typer.Exit(int(standing.exit_code))
+
+
+def verify(
+    *,
+    group: Groups = None,
+    host: Annotated[list[str] | None, typer.Option("--host", help="This node; may be repeated.")] = None,
+    all_: All = False,
+    limit: Limit = None,
+    pull: Annotated[
+        list[str] | None,
+        typer.Option("--pull", metavar="IMAGE", help="Pull this one of its registry, not its probe; may be repeated."),
+    ] = None,
+    fallback: Annotated[
+        bool | None,
+        typer.Option(
+            help="On the first node of each generation pull with the caches down, too. By default for a single --host."
+        ),
+    ] = None,
+    num_workers: Annotated[int, typer.Option(min=1, help="How many nodes pull at once.")] = 10,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that pulls go through the caches: pull on each node, and find its requests in the cache's own log.
+
+    What was pulled is removed again; nothing stays on a node.
+    """
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.verify import Verify  # noqa: PLC0415
+
+    fleet = load(inventory)
+    selection = Selection(groups=group or (), hosts=host or (), everything=all_, limit=names(limit))
+    chosen = selection.names(fleet)
+    alone = bool(host) and len(chosen) == 1
+    options = VerifyOptions(tuple(pull or ()), alone if fallback is None else fallback, num_workers)
+    runbook = Verify(fleet, chosen, options, Screen(quiet=as_json))
+    refuse_lab_that_is_down(fleet)
+    verification = runbook.carry_out()
+    if as_json:
+        print(verification.as_json())
+    else:
+        verification.show(runbook.screen)
+    raise typer.Exit(int(verification.exit_code))
 
 
 def convert(
