@@ -43,7 +43,7 @@ def one_node(inventory: str) -> None:
     ours, theirs = [], []
     for _ in range(ROUNDS):
         control.reset([NODE])
-        ours.append(seconds(fleet(inventory, "canary", "--host", NODE, "--settle", "0"))[0])
+        ours.append(seconds(fleet(inventory, "canary", "--host", NODE, "--settle", "0", "--without-gate"))[0])
         control.reset([NODE])
         theirs.append(seconds([*SSH, f"root@{ADDRESS}", "sh", "-s"], raw)[0])
     mine, his = statistics.median(ours), statistics.median(theirs)
@@ -53,10 +53,12 @@ def one_node(inventory: str) -> None:
 def many_nodes(inventory: str) -> None:
     """Tell the controller's CPU time per node: a large rollout less a rollout of one node."""
     control.reset()
-    wall, cpu = seconds(fleet(inventory, "rollout", "--group", "workers", "--settle", "0", "--num-workers", "20"))
+    wall, cpu = seconds(
+        fleet(inventory, "rollout", "--group", "workers", "--settle", "0", "--num-workers", "20", "--without-gate")
+    )
     changed = sum(node.generation is not None and node.generation.name != "1.6" for node in control.nodes())
     control.reset([NODE])
-    single = seconds(fleet(inventory, "canary", "--host", NODE, "--settle", "0"))[1]
+    single = seconds(fleet(inventory, "canary", "--host", NODE, "--settle", "0", "--without-gate"))[1]
     each = (cpu - single) / (changed - 1)
     print(f"{changed} nodes in {wall:.1f} s; controller CPU {cpu:.2f} s, of which one node alone takes {single:.2f} s")
     print(f"controller CPU for each further node: {1000 * each:.0f} ms; all included: {1000 * cpu / changed:.0f} ms")

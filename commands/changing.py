@@ -12,6 +12,7 @@ from commands.options import (
     SHIPPED_INVENTORY,
     AcceptLoss,
     All,
+    AllowDhcp,
     AllowVersionChange,
     AsJson,
     Diff,
@@ -23,6 +24,7 @@ from commands.options import (
     Output,
     Settle,
     Verbose,
+    WithoutGate,
     WithoutProof,
     Yes,
     names,
@@ -50,6 +52,8 @@ def rollout(
     accept_loss: AcceptLoss = None,
     allow_version_change: AllowVersionChange = False,
     without_proof: WithoutProof = False,
+    without_gate: WithoutGate = False,
+    allow_dhcp: AllowDhcp = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -66,6 +70,8 @@ def rollout(
         frozenset(accept_loss or ()),
         allow_version_change=allow_version_change,
         without_proof=without_proof,
+        without_gate=without_gate,
+        allow_dhcp=allow_dhcp,
     )
     _migrate(selection, inventory, options, Output(diff, as_json, verbose))
 
@@ -81,6 +87,8 @@ def canary(
     accept_loss: AcceptLoss = None,
     allow_version_change: AllowVersionChange = False,
     without_proof: WithoutProof = False,
+    without_gate: WithoutGate = False,
+    allow_dhcp: AllowDhcp = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -93,6 +101,8 @@ def canary(
         frozenset(accept_loss or ()),
         allow_version_change=allow_version_change,
         without_proof=without_proof,
+        without_gate=without_gate,
+        allow_dhcp=allow_dhcp,
     )
     _migrate(Selection(hosts=[host]), inventory, options, Output(diff, as_json, verbose))
 

@@ -36,6 +36,11 @@ class Image:
         return next(iter(_manifests(self)))
 
     @property
+    def manifest(self) -> str:
+        """The digest of its manifest, which its index names."""
+        return list(_manifests(self))[1]
+
+    @property
     def layer(self) -> str:
         """The digest of its layer."""
         return next(iter(_blobs(self)))

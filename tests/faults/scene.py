@@ -75,7 +75,8 @@ class Scene:
 
     def start(self) -> None:
         """Start the rollout on the node; it will hold still at the point."""
-        words = ["rollout", "--limit", self.lab.name, "--all", "--yes", "--json", "--settle", f"{self.limits.settle:g}"]
+        words = ["rollout", "--limit", self.lab.name, "--all", "--yes", "--json", "--without-gate"]
+        words += ["--settle", f"{self.limits.settle:g}"]
         command = [str(DRIVER), self.point.at, str(self._reached), str(self._go), *words, *self.inventory]
         with (self.directory / "stdout").open("wb") as out, (self.directory / "stderr").open("wb") as err:
             self.controller = subprocess.Popen(

@@ -9,6 +9,7 @@ import pytest
 
 from lab import control
 from tests.lab.caches import CacheHost, UpstreamHost
+from tests.lab.deployed import deploy, fill
 from tests.lab.nodes import Inventory, LabNode
 
 
@@ -37,6 +38,19 @@ def upstream(_lab: None) -> Iterator[UpstreamHost]:
     yield host
     host.slow(None)
     host.start()
+
+
+@pytest.fixture
+def deployed(_lab: None, upstream: UpstreamHost) -> CacheHost:
+    """The cache host with all five caches, and an image in that of ghcr.io, whatever was there before. No cron runs."""
+    assert upstream
+    host = CacheHost()
+    # Cron's own restarts would come in between.
+    host.sh("systemctl stop cron; rm -rf /run/containerd-fleet/hold.d; docker rm -f web 2>/dev/null || true")
+    ran = deploy()
+    assert ran.exit == 0, ran.stdout + ran.stderr
+    fill(host)
+    return host
 
 
 @pytest.fixture

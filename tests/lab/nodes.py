@@ -7,6 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,14 @@ class Ran:
         return reason
 
 
+def until(holds: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for something that comes to pass by itself."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.2)
+
+
 def fleet(*words: str, project: Path = PROJECT) -> Ran:
     """Run ``python main.py`` with these words, without a terminal."""
     command = [sys.executable, str(project / "main.py"), *words]
@@ -111,12 +121,17 @@ def fleet(*words: str, project: Path = PROJECT) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def rollout(*words: str) -> Ran:
-    return fleet("rollout", "--yes", "--json", "--settle", "0", *words)
+def rollout(*words: str, gate: bool = False) -> Ran:
+    """A rollout in which the caches play no part, unless they are asked to."""
+    return fleet("rollout", "--yes", "--json", "--settle", "0", *_without(gate), *words)
 
 
-def canary(host: str, *words: str) -> Ran:
-    return fleet("canary", "--host", host, "--yes", "--json", "--settle", "0", *words)
+def canary(host: str, *words: str, gate: bool = False) -> Ran:
+    return fleet("canary", "--host", host, "--yes", "--json", "--settle", "0", *_without(gate), *words)
+
+
+def _without(gate: bool) -> tuple[str, ...]:
+    return () if gate else ("--without-gate",)
 
 
 def rollback(*words: str) -> Ran:
@@ -139,6 +154,12 @@ class Inventory:
         text = path.read_text()
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new))
+
+    def hurry(self) -> tuple[str, str]:
+        """Have transactions give up within seconds, and return the option."""
+        short = "transaction: {revert_after: 20, restart_within: 4, verify_within: 3}"
+        self.replace("defaults.yaml", "data:\n", f"data:\n  {short}\n")
+        return self.option
 
     @property
     def option(self) -> tuple[str, str]:

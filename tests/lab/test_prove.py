@@ -334,7 +334,7 @@ def sleepers(node: LabNode) -> list[str]:
     return node.sh("pgrep -f '[s]leep 1234' || true").split()
 
 
-@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("name", ["worker-1", "worker-4"])
 def test_a_daemon_that_hangs_is_killed_with_all_that_it_started(proving: Callable[[str], Proving], name: str) -> None:
     it = proving(name)
     made = it.staged()
@@ -347,11 +347,10 @@ def test_a_daemon_that_hangs_is_killed_with_all_that_it_started(proving: Callabl
     assert not sleepers(it.node)
 
 
-@pytest.mark.parametrize("name", NODES)
 def test_a_connection_that_is_cut_leaves_nothing(
-    proving: Callable[[str], Proving], name: str, monkeypatch: pytest.MonkeyPatch
+    proving: Callable[[str], Proving], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    it = proving(name)
+    it = proving("worker-2")
     monkeypatch.setattr("tasks.prove.SETUP_SECONDS", 1)
     made = it.staged()
     hang(it.node)

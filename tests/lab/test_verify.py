@@ -13,7 +13,6 @@ from tests.lab.nodes import CONFIG, LabNode, canary
 
 Fresh = Callable[..., list[LabNode]]
 GENERATIONS = pytest.mark.parametrize("name", ["worker-1", "worker-2", "worker-4"], ids=["1.6", "1.7", "2"])
-MIGRATED = pytest.mark.parametrize("name", ["worker-2", "worker-4"], ids=["1.7", "2"])
 UNIT = "/etc/systemd/system/containerd.service.d"
 FLEET = "/var/lib/containerd-fleet"
 
@@ -44,11 +43,10 @@ def test_containers_live_on_and_none_is_lost(fresh: Fresh, name: str) -> None:
     assert all(container.runs for container in running)
 
 
-@GENERATIONS
-def test_one_that_died_and_was_started_again_by_systemd_is_not_well(fresh: Fresh, name: str) -> None:
-    [node] = fresh(name)
+def test_one_that_died_and_was_started_again_by_systemd_is_not_well(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
     drop_in(node, "RestartSec=100ms\nRestart=always")
-    transaction = Transaction(name).swapped()
+    transaction = Transaction("worker-2").swapped()
     transaction.restart()
     transaction.verify()
     node.sh(f"kill -9 {node.pid}; sleep 1")
@@ -58,8 +56,7 @@ def test_one_that_died_and_was_started_again_by_systemd_is_not_well(fresh: Fresh
     assert transaction.check().cri.state == "ok"
 
 
-@GENERATIONS
-@pytest.mark.parametrize("signal", ["KILL", "TERM"])
+@pytest.mark.parametrize(("name", "signal"), [("worker-1", "KILL"), ("worker-2", "TERM"), ("worker-4", "KILL")])
 def test_a_shim_that_is_killed_while_containerd_is_away_is_lost(fresh: Fresh, name: str, signal: str) -> None:
     """KILL is what an OOM kill is too; TERM is what KillMode=control-group sends."""
     [node] = fresh(name)
@@ -73,7 +70,7 @@ def test_a_shim_that_is_killed_while_containerd_is_away_is_lost(fresh: Fresh, na
     assert transaction.verify().lost == ("moby/dies",)
 
 
-@GENERATIONS
+@pytest.mark.parametrize("name", ["worker-1", "worker-4"], ids=["1.6", "2"])
 def test_jobs_that_end_by_themselves_are_not_lost(fresh: Fresh, name: str) -> None:
     """One ends while containerd is away; one before, and one after, are deleted as kubelet deletes them."""
     [node] = fresh(name)
@@ -138,7 +135,6 @@ def full(directory: str, kind: tuple[str, str], *, restart: bool = False) -> Cal
     return fault
 
 
-@MIGRATED
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -155,15 +151,15 @@ def full(directory: str, kind: tuple[str, str], *, restart: bool = False) -> Cal
     ],
 )
 def test_a_node_without_what_a_change_needs_is_refused_before_it(
-    fresh: Fresh, name: str, fault: Callable[[LabNode], None], says: list[str]
+    fresh: Fresh, fault: Callable[[LabNode], None], says: list[str]
 ) -> None:
-    [node] = fresh(name)
+    [node] = fresh("worker-4")
     fault(node)
     before, pid = node.snapshot(), node.pid
-    ran = canary(name)
-    assert (ran.exit, ran.outcomes) == (1, {name: "failed"})
+    ran = canary("worker-4")
+    assert (ran.exit, ran.outcomes) == (1, {"worker-4": "failed"})
     for words in says:
-        assert words in ran.reason(name)
+        assert words in ran.reason("worker-4")
     assert (node.snapshot(), node.pid) == (before, pid)
     node.sh("! ls /var/lib/containerd-fleet/*/state")
 
@@ -175,12 +171,11 @@ def kubelet(node: LabNode, service: str = "") -> None:
     node.sh("systemctl daemon-reload && systemctl start kubelet")
 
 
-@MIGRATED
-def test_a_kubelet_that_ended_with_the_restart_fails_the_verification(fresh: Fresh, name: str) -> None:
-    [node] = fresh(name)
+def test_a_kubelet_that_ended_with_the_restart_fails_the_verification(fresh: Fresh) -> None:
+    [node] = fresh("worker-4")
     kubelet(node)
     at_restart(node, "systemctl kill kubelet || true")
-    transaction = Transaction(name, verify_within=4).swapped()
+    transaction = Transaction("worker-4", verify_within=4).swapped()
     transaction.restart()
     with pytest.raises(StepFailed, match=r"kubelet ran before and does not now \((inactive|failed)\)"):
         transaction.verify()
@@ -235,11 +230,10 @@ def crictl(node: LabNode, answer: str, *, fails: bool = False) -> None:
     node.sh("chmod 755 /usr/local/bin/crictl")
 
 
-@MIGRATED
-def test_crictl_has_its_say_where_it_had_one_before(fresh: Fresh, name: str) -> None:
-    [node] = fresh(name)
+def test_crictl_has_its_say_where_it_had_one_before(fresh: Fresh) -> None:
+    [node] = fresh("worker-2")
     crictl(node, READY)
-    transaction = Transaction(name, verify_within=4).swapped()
+    transaction = Transaction("worker-2", verify_within=4).swapped()
     transaction.restart()
     assert transaction.verify().cri.state == "ok"
     crictl(node, NOT_READY)
@@ -262,11 +256,10 @@ def test_a_crictl_that_could_not_ask_before_is_not_asked(fresh: Fresh) -> None:
     assert canary("worker-4").outcomes == {"worker-4": "migrated"}
 
 
-@GENERATIONS
-def test_a_rolled_back_node_is_compared_by_content_owner_and_mode(fresh: Fresh, name: str) -> None:
-    [node] = fresh(name)
+def test_a_rolled_back_node_is_compared_by_content_owner_and_mode(fresh: Fresh) -> None:
+    [node] = fresh("worker-4")
     node.sh(f"chmod 640 {CONFIG}")
-    transaction = Transaction(name).swapped()
+    transaction = Transaction("worker-4").swapped()
     with pytest.raises(StepFailed, match=r"hosts\.toml is not as it was before the run"):
         transaction.check()
     transaction.restart()
@@ -282,10 +275,9 @@ def test_a_rolled_back_node_is_compared_by_content_owner_and_mode(fresh: Fresh, 
     assert node.read(f"{FLEET}/{transaction.run.id}/state") == "rolled_back\n"
 
 
-@GENERATIONS
-def test_a_verification_ends_within_its_time_whatever_hangs(fresh: Fresh, name: str) -> None:
-    [node] = fresh(name)
-    transaction = Transaction(name, verify_within=5).swapped()
+def test_a_verification_ends_within_its_time_whatever_hangs(fresh: Fresh) -> None:
+    [node] = fresh("worker-4")
+    transaction = Transaction("worker-4", verify_within=5).swapped()
     transaction.restart()
     node.sh("kill -STOP $(systemctl show containerd -p MainPID --value)")
     # CommandTimeout, had it to be ended from outside.

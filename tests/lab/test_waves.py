@@ -13,13 +13,12 @@ from lab import network, topology
 from tests.lab.nodes import PROJECT, Inventory, LabNode
 
 Fresh = Callable[..., list[LabNode]]
-SHORT = "transaction: {revert_after: 20, restart_within: 4, verify_within: 3}"
 
 
 def test_a_node_that_is_lost_takes_no_other_back_with_it(fresh: Fresh, inventory: Inventory, tmp_path: Path) -> None:
     nodes = fresh("worker-2", "worker-3", "worker-4", "worker-5")
-    inventory.replace("defaults.yaml", "data:\n", f"data:\n  runs: {tmp_path}\n  {SHORT}\n")
-    words = ["rollout", "--group", "workers", "--yes", "--json", "--settle", "0", *inventory.option]
+    inventory.replace("defaults.yaml", "data:\n", f"data:\n  runs: {tmp_path}\n")
+    words = ["rollout", "--group", "workers", "--without-gate", "--yes", "--json", "--settle", "0", *inventory.hurry()]
     command = [sys.executable, str(PROJECT / "main.py"), *words]
     [lost] = [machine for machine in topology.fleet() if machine.name == "worker-5"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
