@@ -1,4 +1,4 @@
-"""The whole story on the lab, in one command: nodes before, the rollout, nodes after. `make demo` runs it."""
+"""The whole story on the lab: nodes before, the caches, the rollout, nodes after, the proof. `make demo` runs it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ def main() -> int:
         ("Every node as on the first day", ["lab", "reset"]),
         ("The nodes", ["lab", "status"]),
         (f"{NODE} before: one wildcard mirror for everything", ["lab", "shell", NODE, LOOK]),
+        ("A cache per registry, on the cache host", ["caches", "deploy"]),
+        ("The caches are well, and every node reaches them", ["caches", "verify"]),
         ("The rollout", ["rollout", "--group", "workers", "--settle", "3"]),
         (f"{NODE} after: a cache per registry", ["lab", "shell", NODE, LOOK]),
+        ("The proof: every node pulls through the caches", ["verify", "--group", "workers"]),
         ("The same again changes nothing", ["rollout", "--group", "workers"]),
         ("And back, as in an emergency", ["rollback", "--group", "workers"]),
     )
