@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from commands.ending import refuse_lab_that_is_down
+from commands.ending import refuse_lab_that_is_down, show
 from commands.options import EPILOG, SHIPPED_INVENTORY, AllowDhcp, AsJson, Diff, Inventory, Yes
 from fleet.errors import UsageError
 from runbooks.options import CachesOptions, UpkeepOptions
@@ -57,8 +56,7 @@ def deploy(
 
     fleet, screen = _begin(inventory, as_json=as_json)
     options = CachesOptions(dry_run, yes, prune, prune_data, install_docker)
-    report = Deploy(fleet, options, screen).carry_out().with_diffs(shown=diff)
-    _end(report, screen, "Caches", as_json=as_json)
+    show(Deploy(fleet, options, screen).carry_out().with_diffs(shown=diff), screen, as_json=as_json)
 
 
 @app.command(epilog=EPILOG)
@@ -102,12 +100,7 @@ def verify(
     from runbooks.caches.verify import verify_caches  # noqa: PLC0415
 
     fleet, screen = _begin(inventory, as_json=as_json)
-    health = verify_caches(fleet, screen, allow_dhcp=allow_dhcp)
-    if as_json:
-        sys.stdout.write(health.as_json() + "\n")
-    else:
-        health.show(screen)
-    raise typer.Exit(int(health.exit_code))
+    show(verify_caches(fleet, screen, allow_dhcp=allow_dhcp), screen, as_json=as_json)
 
 
 def _begin(inventory: Path, *, as_json: bool) -> tuple[Fleet, Screen]:
@@ -128,13 +121,4 @@ def _look_after(
     as_json: bool,
 ) -> NoReturn:
     fleet, screen = _begin(inventory, as_json=as_json)
-    _end(runbook(fleet, caches or (), options, screen), screen, "Upkeep", as_json=as_json)
-
-
-def _end(report: CachesReport, screen: Screen, title: str, *, as_json: bool) -> NoReturn:
-    if as_json:
-        sys.stdout.write(report.as_json() + "\n")
-    else:
-        report.show(screen, title)
-        screen.say(f"\n{report.sums()}")
-    raise typer.Exit(int(report.exit_code))
+    show(runbook(fleet, caches or (), options, screen), screen, as_json=as_json)

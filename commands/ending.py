@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
 
@@ -15,8 +15,22 @@ from fleet.selection import Selection
 
 if TYPE_CHECKING:
     from fleet.inventory import Fleet
-    from fleet.report import Report
+    from fleet.report import Exit, Report
     from fleet.screen import Screen
+
+
+class Shown(Protocol):
+    """What a command has found: for people, for machines, and as an exit code."""
+
+    @property
+    def exit_code(self) -> Exit:
+        """The exit code that it asks for."""
+
+    def as_json(self) -> str:
+        """Return it as one JSON document."""
+
+    def show(self, screen: Screen) -> None:
+        """Print it for people."""
 
 
 def run_on(
@@ -35,13 +49,23 @@ def run_on(
 
 def finish(report: Report, screen: Screen, *, as_json: bool) -> NoReturn:
     """Print the report and exit with its code."""
+    conclude(lambda: screen.result(report, as_json=as_json), report.exit_code)
+
+
+def show(found: Shown, screen: Screen, *, as_json: bool) -> NoReturn:
+    """Print what was found and exit with its code."""
+    conclude(lambda: print(found.as_json()) if as_json else found.show(screen), found.exit_code)
+
+
+def conclude(tell: Callable[[], object], code: Exit) -> NoReturn:
+    """Have ``tell`` print the result, and exit with ``code``."""
     try:
-        screen.result(report, as_json=as_json)
+        tell()
         sys.stdout.flush()
     except (OSError, SystemExit):
-        # Whoever read the output has gone; the exit code still says what became of the nodes.
+        # Whoever read the output has gone; the exit code still says what became of the machines.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(int(report.exit_code))
+    raise typer.Exit(int(code))
 
 
 def refuse_lab_that_is_down(fleet: Fleet) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.ending import finish, refuse_lab_that_is_down
+from commands.ending import conclude, finish, refuse_lab_that_is_down, show
 from commands.options import SHIPPED_INVENTORY, All, AsJson, Groups, Inventory, Limit, names
 from containerd.errors import ContainerdError
 from containerd.strategy import Strategy
@@ -43,8 +43,7 @@ def audit(
     screen = Screen(quiet=as_json)
     audited = runbook(fleet, chosen, screen)
     if as_json:
-        print(audited.as_json())
-        raise typer.Exit(int(audited.report.exit_code))
+        conclude(lambda: print(audited.as_json()), audited.report.exit_code)
     finish(audited.report, screen, as_json=False)
 
 
@@ -70,12 +69,7 @@ def status(
     chosen = selection.names(fleet)
     refuse_lab_that_is_down(fleet)
     screen = Screen(quiet=as_json)
-    standing = runbook(fleet, chosen, screen)
-    if as_json:
-        print(standing.as_json())
-    else:
-        standing.show(screen)
-    raise typer.Exit(int(standing.exit_code))
+    show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
 
 def verify(
@@ -100,7 +94,7 @@ def verify(
 ) -> None:
     """Prove that pulls go through the caches: pull on each node, and find its requests in the cache's own log.
 
-    What was pulled is removed again; nothing stays on a node.
+    What was pulled is removed again, but for an image that a container was started from meanwhile.
     """
     from fleet.inventory import load  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415
@@ -113,12 +107,7 @@ def verify(
     options = VerifyOptions(tuple(pull or ()), alone if fallback is None else fallback, num_workers)
     runbook = Verify(fleet, chosen, options, Screen(quiet=as_json))
     refuse_lab_that_is_down(fleet)
-    verification = runbook.carry_out()
-    if as_json:
-        print(verification.as_json())
-    else:
-        verification.show(runbook.screen)
-    raise typer.Exit(int(verification.exit_code))
+    show(runbook.carry_out(), runbook.screen, as_json=as_json)
 
 
 def convert(

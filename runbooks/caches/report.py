@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from containerd.subjects import Finding
@@ -54,7 +54,7 @@ class HostReport:
     def as_dict(self) -> dict[str, object]:
         """Return it for ``--json``."""
         caches = {name: {"outcome": it.fate.value, "reason": it.reason} for name, it in self.caches.items()}
-        told: dict[str, object] = {"caches": caches, "findings": [_finding(it) for it in self.findings]}
+        told: dict[str, object] = {"caches": caches, "findings": [asdict(it) for it in self.findings]}
         told |= {"outcome": self.trouble.outcome.value, "reason": self.trouble.reason} if self.trouble else {}
         return told | ({"said": list(self.said)} if self.said else {}) | ({"diff": self.diff} if self.diff else {})
 
@@ -66,6 +66,7 @@ class CachesReport:
     run: str | None
     hosts: Mapping[str, HostReport]
     interrupted: bool = False
+    title: str = "Caches"
 
     @property
     def exit_code(self) -> Exit:
@@ -83,8 +84,13 @@ class CachesReport:
         hosts = {name: host.as_dict() for name, host in self.hosts.items()}
         return json.dumps({"run": self.run, "exit": int(self.exit_code), "hosts": hosts}, indent=2)
 
-    def show(self, screen: Screen, title: str) -> None:
-        """Print it as a table for people, with what else is to be said below it."""
+    def show(self, screen: Screen) -> None:
+        """Print it for people, with the sums and the exit code as the last line."""
+        self.table(screen, self.title)
+        screen.say(f"\n{self.sums()}")
+
+    def table(self, screen: Screen, title: str) -> None:
+        """Print it as a table, with what else is to be said below it."""
         rows = [
             (host, name, it.fate.value, it.reason)
             for host, report in self.hosts.items()
@@ -105,13 +111,3 @@ class CachesReport:
         counted = Counter(cache.fate for host in self.hosts.values() for cache in host.caches.values())
         words = [f"{counted[fate]} {fate.value}" for fate in Fate if counted[fate]]
         return f"{', '.join(words) or 'nothing'} (exit code {int(self.exit_code)})"
-
-
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "where": finding.where,
-        "message": finding.message,
-        "fix": finding.fix,
-    }

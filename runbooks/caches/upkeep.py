@@ -31,6 +31,7 @@ from tasks.errors import StepFailed
 from tasks.reach import reach
 from tasks.run import Run
 
+TITLE = "Upkeep"
 _FATES = {Script.GC: Fate.COLLECTED, Script.RESTART: Fate.RESTARTED}
 
 
@@ -52,11 +53,11 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
     if options.dry_run:
         with nornir_for(fleet, hosts, ProgressProcessor(screen), stop) as nornir, stop.listening():
             step = partial(_see, script=script, containers=containers)
-            return CachesReport(None, _reports(hosts, nornir.run(step, name="read")), stop.asked)
+            return CachesReport(None, _reports(hosts, nornir.run(step, name="read")), stop.asked, TITLE)
     question = f"{len(containers)} caches stop for a while on {', '.join(hosts)}. Type {len(containers)} to go on:"
     if not options.yes and not screen.agreed(question, str(len(containers))):
         untouched = {name: CacheReport(Fate.UNTOUCHED, "not agreed to") for name in containers}
-        return CachesReport(None, dict.fromkeys(hosts, HostReport(untouched)), interrupted=True)
+        return CachesReport(None, dict.fromkeys(hosts, HostReport(untouched)), interrupted=True, title=TITLE)
     run = Run.begin(fleet.transaction, stop)
     with recorded(run, fleet.runs, screen) as journal:
         processors: list[Processor] = [ProgressProcessor(screen), JournalProcessor(journal)]
@@ -64,7 +65,7 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
             one_by_one = nornir.with_runner(FleetRunner(1, stop))
             step = partial(_each, script=script, containers=containers, stop=stop)
             reports = _reports(hosts, one_by_one.run(step, name=script.value))
-        report = CachesReport(run.id, reports, stop.asked)
+        report = CachesReport(run.id, reports, stop.asked, TITLE)
         journal.finished(report.exit_code)
     return report
 

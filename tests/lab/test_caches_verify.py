@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
+
+import pytest
+
 from lab.topology import CACHE_ADDRESS
 from tests.lab.caches import CacheHost
 from tests.lab.deployed import ids, serves, unwell, verify
-from tests.lab.nodes import Inventory, fleet, until
+from tests.lab.nodes import PROJECT, Inventory, fleet, until
 
 
 def test_verify_says_what_is_wrong_with_which(deployed: CacheHost, inventory: Inventory) -> None:
@@ -29,7 +35,9 @@ def test_verify_says_what_is_wrong_with_which(deployed: CacheHost, inventory: In
     assert len(away) == 6
     assert ids(deployed) == before
 
-    deployed.write(f"{deployed.data('registry-ghcr')}/scheduler-state.json", '{"a":')
+    state = f"{deployed.data('registry-ghcr')}/scheduler-state.json"
+    whole = deployed.read(state)
+    deployed.write(state, '{"a":')
     deployed.sh("docker stop registry-k8s")
     # A file at the path of another generation: a plain registry, which caches nothing.
     deployed.sh(
@@ -47,8 +55,16 @@ def test_verify_says_what_is_wrong_with_which(deployed: CacheHost, inventory: In
         },
     )
     assert "no proxy" in fleet("caches", "verify").stdout
-    deployed.sh(f"rm {deployed.data('registry-ghcr')}/scheduler-state.json")
+    deployed.write(state, whole)
     deployed.sh("rm /etc/ssh/sshd_config.d/90-forwarding.conf && systemctl reload ssh")
+
+
+@pytest.mark.parametrize("words", [("verify",), ("verify", "--json"), ("deploy", "--dry-run")])
+def test_a_reader_that_goes_away_changes_no_exit_code(deployed: CacheHost, words: tuple[str, ...]) -> None:
+    deployed.sh("systemctl start cron")
+    command = shlex.join([sys.executable, str(PROJECT / "main.py"), "caches", *words])
+    done = subprocess.run(["bash", "-c", f"{command} | :; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 
 def test_verify_sees_a_lease(deployed: CacheHost) -> None:
