@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nornir.core.task import Result, Task
 
-from fleet.remote import reconnect
+from fleet.remote import remote_of
 from tasks import scripts
 from tasks.run import Run
 
@@ -16,6 +16,6 @@ def confirm(task: Task, run: Run) -> Result:
     not, ``StepFailed`` where the transaction was rolled back meanwhile.
     """
     if not task.is_dry_run():
-        reconnect(task.host)
+        remote_of(task.host).reconnect()
         scripts.must(task.host, "confirm", run.id)
     return Result(host=task.host, result=run)

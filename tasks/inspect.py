@@ -31,7 +31,7 @@ def inspect(task: Task) -> Result:
     """Return a Nornir result that holds the node's ``NodeFacts``, be its configuration sound or not.
 
     Raises ``NodeNotReady`` where containerd, or its config.toml, is missing or not running, ``Refused`` where a
-    distribution owns it, ``VersionError``, and what ``fleet.remote.run_script`` raises.
+    distribution owns it, ``VersionError``, and what ``Remote.run`` raises.
     """
     return Result(host=task.host, result=read_facts(task.host))
 

@@ -10,7 +10,7 @@ from nornir.core.task import Result, Task
 
 from containerd.plan import NodePlan
 from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
-from fleet.remote import reconnect
+from fleet.remote import remote_of
 from fleet.results import cause
 from fleet.settings import TransactionSettings
 from tasks.abandon import abandon
@@ -136,7 +136,7 @@ def _try_back(task: Task, run: Run) -> RolledBack:
 
 def _connected_again(task: Task) -> bool:
     try:
-        reconnect(task.host)
+        remote_of(task.host).reconnect()
     except Unreachable:
         return False
     return True

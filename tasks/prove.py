@@ -48,7 +48,7 @@ def prove(task: Task, plan: NodePlan, run: Run, *, accept_inconclusive: bool = F
 def probe(host: Host) -> str:
     """Return why no sandbox can be made on ``host``, empty where it can. Changes nothing there.
 
-    Raises what ``fleet.remote.run_script`` does.
+    Raises what ``Remote.run`` does.
     """
     name = f"containerd-fleet-probe-{secrets.token_hex(4)}"
     done = _enclosed(host, name, {}, PROBE_SECONDS)

@@ -7,23 +7,23 @@ import socket
 from nornir.core.task import Result, Task
 from nornir_utils.plugins.tasks.networking import tcp_ping
 
-from fleet.connection import CONNECTION
 from fleet.errors import Unreachable
+from fleet.remote import remote_of
 
 KNOCK_SECONDS = 4
 
 
 def reach(task: Task) -> Result:
     """Raise ``Unreachable`` where the name does not resolve or nothing answers; behind a bastion nothing is tried."""
-    options = task.host.get_connection_parameters(CONNECTION)
-    if (options.extras or {}).get("jump"):
+    door = remote_of(task.host).door
+    if door is None:
         return Result(host=task.host, result="behind a bastion")
-    port = options.port or 22
-    if not _has_ipv4(str(options.hostname), port):
+    hostname, port = door
+    if not _has_ipv4(hostname, port):
         return Result(host=task.host, result="tcp_ping speaks IPv4 only")
     answer = task.run(tcp_ping, ports=[port], timeout=KNOCK_SECONDS)[0].result
     if not answer[port]:
-        raise Unreachable(f"nothing answers on {options.hostname}:{port}; is the node up, and its sshd?")
+        raise Unreachable(f"nothing answers on {hostname}:{port}; is the node up, and its sshd?")
     return Result(host=task.host, result=answer)
 
 

@@ -10,9 +10,8 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.secrets import unified_diff
-from fleet.connection import client_of
 from fleet.errors import CommandTimeout, ConnectionLost
-from fleet.remote import Completed
+from fleet.remote import Completed, remote_of
 from fleet.results import cause
 from tasks import scripts, wire
 from tasks.errors import TaskError
@@ -73,7 +72,7 @@ def rollback(
     if task.is_dry_run():
         return Result(host=task.host, result=RolledBack(None, Restoration.NO_TRANSACTION, ("dry run",)))
     arguments = [run_id, *([mode.value] if mode.value else [])]
-    client_of(task.host)
+    remote_of(task.host).connect()
     try:
         outcome = _outcome(scripts.run(task.host, "rollback", *arguments, timeout=ROLLBACK_SECONDS))
     except (ConnectionLost, CommandTimeout) as error:

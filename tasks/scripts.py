@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nornir.core.inventory import Host
 
-from fleet.remote import Completed, never, run_script
+from fleet.remote import Completed, ShellScript, never, remote_of
 from tasks.errors import StepFailed
 
 _FOLDER = Path(__file__).parent / "sh"
@@ -37,11 +37,10 @@ def run(
 ) -> Completed:
     """Run the script ``name`` on ``host`` and return how it ended, whatever its exit code.
 
-    The script ``part`` is put in front of it, where there is one. Takes and raises what ``fleet.remote.run_script``
-    does.
+    The script ``part`` is put in front of it, where there is one. Takes and raises what ``Remote.run`` does.
     """
-    whole = source(name, text(part) if part else "")
-    return run_script(host, whole, *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
+    script = ShellScript(name, source(name, text(part) if part else ""))
+    return remote_of(host).run(script, *args, stdin=stdin, timeout=timeout, cancelled=cancelled)
 
 
 def must(

@@ -11,7 +11,7 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from fleet.errors import ForwardingRefused
-from fleet.remote import http_status
+from fleet.remote import remote_of
 from tasks import scripts
 from tasks.errors import StepFailed
 from tasks.reach import reach
@@ -32,7 +32,7 @@ def ask(host: Host, url: str) -> int | None:
     and ``StepFailed`` where the node has neither way.
     """
     try:
-        return http_status(host, url)
+        return _ask_through_sshd(host, url)
     except ForwardingRefused as refused:
         return _ask_there(host, url, refused)
 
@@ -41,12 +41,16 @@ def ask_all(host: Host, endpoints: Sequence[str]) -> dict[str, str]:
     """Ask all at once: a cache that is down costs its time-out. What answers well has the word ``ANSWERS``."""
     urls = [f"{endpoint}/v2/" for endpoint in endpoints]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = list(pool.map(partial(_or_error, http_status, host), urls))
+        found = list(pool.map(partial(_or_error, _ask_through_sshd, host), urls))
         # Of several channels that are refused at once, paramiko tells only one why.
         refused = next((answer for answer in found if isinstance(answer, ForwardingRefused)), None)
         if refused is not None:
             found = list(pool.map(partial(_or_error, partial(_ask_there, refused=refused), host), urls))
     return {endpoint: _word(answer) for endpoint, answer in zip(endpoints, found, strict=True)}
+
+
+def _ask_through_sshd(host: Host, url: str) -> int | None:
+    return remote_of(host).http_status(url)
 
 
 def _or_error(ask_one: Callable[[Host, str], int | None], host: Host, url: str) -> int | Exception | None:

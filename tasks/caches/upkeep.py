@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nornir.core.task import Result, Task
 
 from caches.upkeep import Script
-from fleet.remote import never, run_script
+from fleet.remote import ShellScript, never, remote_of
 from tasks.caches.files import SCRIPTS
 from tasks.errors import StepFailed
 
@@ -35,7 +35,7 @@ def look_after(task: Task, script: Script, container: str, cancelled: Callable[[
     path = f"{SCRIPTS}/{script.value}"
     shell = f"[ -x {path} ] || {{ echo 'the caches were not deployed here' >&2; exit 1; }}\n"
     shell += f"WAIT_SECONDS={WAIT_SECONDS[script]} exec {path} {shlex.quote(container)}"
-    done = run_script(task.host, shell, timeout=UPKEEP_SECONDS, cancelled=cancelled)
+    done = remote_of(task.host).run(ShellScript(script.value, shell), timeout=UPKEEP_SECONDS, cancelled=cancelled)
     said = done.stdout.decode(errors="replace").strip().splitlines()
     if done.exit_code == SKIPPED:
         return Result(host=task.host, result=Kept(skipped=True, said=_bare(done.complaint, container)))
