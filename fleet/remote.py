@@ -51,7 +51,7 @@ class Remote(Protocol):
         """The address and port of its sshd; ``None`` where a bastion is in between."""
 
     def connect(self) -> None:
-        """Connect and log in, where that is not done yet."""
+        """Connect and log in, where that is not done yet or the connection has died since."""
 
     def reconnect(self) -> None:
         """Close the connection and open a new one."""

@@ -36,8 +36,10 @@ class SshRemote:
         return None if (options.extras or {}).get("jump") else (str(options.hostname), options.port or 22)
 
     def connect(self) -> None:
-        """Connect and log in, where that is not done yet. Raises ``Unreachable``."""
-        client_of(self.host)
+        """Connect and log in, where that is not done yet or the connection has died since. Raises ``Unreachable``."""
+        transport = client_of(self.host).get_transport()
+        if transport is None or not transport.is_active():
+            self.reconnect()
 
     def reconnect(self) -> None:
         """Close the connection and open a new one. Raises ``Unreachable``."""

@@ -10,6 +10,7 @@ from nornir.core.task import Result, Task
 from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.plugins import required_plugins
+from fleet.remote import remote_of
 from tasks import scripts, wire
 from tasks.facts import recorded
 from tasks.run import Run
@@ -24,9 +25,12 @@ def stage(task: Task, plan: NodePlan, run: Run) -> Result:
 
     What the node keeps of older transactions is pruned first, by the limits of ``run``.
     In a dry run nothing is written. Raises ``StepFailed`` where the live files are no longer those of the plan,
-    another run owns the node, or something cannot be written; the node is then as before.
+    another run owns the node, or something cannot be written; the node is then as before. ``Unreachable`` where the
+    connection has died since the plan, and cannot be made again.
     """
     if not task.is_dry_run():
+        # The plan may be hours old: an idle connection does not always live as long.
+        remote_of(task.host).connect()
         limits = run.limits
         keep = (str(limits.keep_runs), str(limits.keep_days))
         owned = str(limits.revert_after + STAGED_SECONDS)

@@ -9,4 +9,6 @@ elif [ "$(state "$run")" != staged ]; then
     fail "the transaction is $(state "$run"), not staged"
 fi
 unspare "$run"
+# The unit may be enabled already where arming was cut off before the state was written.
+disarm "$run"
 rm -rf "${base:?}/$run"

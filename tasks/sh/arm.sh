@@ -6,7 +6,8 @@ lock
 
 # A boot before the time is up: systemd reads this unit when it starts, so that no daemon-reload is needed now.
 wants=$units/multi-user.target.wants
-new=$units/$revert.new
+# Under a name of this run's own: where the power is cut here, whoever settles the run removes it.
+new=$units/$revert-$run.new
 (umask 022 && mkdir -p "$wants" && cat "$txn/revert.service" >"$new") && sync "$new" &&
     mv -fT "$new" "$units/$revert.service" && ln -sfn "../$revert.service" "$wants/$revert.service" &&
     sync "$units" "$wants" || { rm -f "$new"; exit 1; }

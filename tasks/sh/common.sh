@@ -53,8 +53,9 @@ lock() {
     flock -w 20 9 || fail "$base/lock is held by $(whose "$(basename "$(readlink "$base/current")")")"
 }
 
-# Removes a transaction's copies beside the live files.
+# Removes a transaction's copies beside the live files, and what its arming was cut off at.
 unspare() {
+    rm -f "$units/$revert-$1.new"
     [ ! -f "$base/$1/manifest" ] || while IFS="$tab" read -r kind before after spare path; do
         rm -f "$spare.before" "$spare.after"
     done <"$base/$1/manifest"

@@ -9,6 +9,7 @@ lock
 # Removes a transaction that never changed anything.
 clean() {
     unspare "$1"
+    disarm "$1"
     rm -rf "${base:?}/$1"
 }
 

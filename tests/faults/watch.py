@@ -18,6 +18,10 @@ from tests.faults import trees
 from tests.faults.trees import CONFIG, Tree
 
 EVERY_SECONDS = 0.25
+LOOK_SECONDS = 2
+LAST_LOOK_SECONDS = 15
+"""On a machine with more nodes than cores ctr alone may take seconds; that says nothing of CRI."""
+TIMED_OUT = 124
 CLOCKS_SECONDS = 0.05
 """How far the clock of a file system may be behind the one of processes."""
 ETC = "etc/containerd"
@@ -88,18 +92,18 @@ class Watch:
         return max(0.0, first - since) if len(self.seen) > 1 else 0.0
 
     def last_look(self) -> Sight:
-        """Return how the node is now, whatever its containerd said before."""
+        """Return how the node is now, whatever its containerd answered before. A slow answer is waited for."""
         self._ok = None
-        return self.look()
+        return self.look(LAST_LOOK_SECONDS)
 
-    def look(self) -> Sight:
-        """Return how the node is now."""
+    def look(self, within: float = LOOK_SECONDS) -> Sight:
+        """Return how the node is now; its containerd has ``within`` seconds for its answer."""
         try:
             root = machine.root(self.node)
             tree = trees.live(trees.read(root / ETC))
             armed = any(any((root / directory).rglob("*containerd-fleet*")) for directory in UNITS)
             files = self._named(tree)
-            return Sight(files, self._cri(files, root / ETC / CONFIG), armed)
+            return Sight(files, self._cri(files, root / ETC / CONFIG, within), armed)
         except (OSError, LabError, subprocess.TimeoutExpired):
             return DOWN
 
@@ -109,7 +113,7 @@ class Watch:
             return "old"
         return "new" if tree == self.new else f"not old: {trees.difference(tree, old)}"
 
-    def _cri(self, files: str, config: Path) -> str:
+    def _cri(self, files: str, config: Path, within: float) -> str:
         """Ask CRI; what a process that has loaded it once said stays true as long as it lives.
 
         A containerd that was started on other files than the live ones does not count.
@@ -121,7 +125,9 @@ class Watch:
             return "started on other files"
         if daemon == self._ok:
             return "ok"
-        done = machine.run(self.node, "timeout 2 ctr plugins ls", timeout=10)
+        done = machine.run(self.node, f"timeout {within:g} ctr plugins ls", timeout=within + 8)
+        if done.returncode == TIMED_OUT:
+            return "no answer"
         state = health.cri_state(done.stdout.decode(errors="replace"))
         if state == "ok" and daemon == daemon_of(self.node):
             self._ok = daemon

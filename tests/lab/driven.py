@@ -38,11 +38,18 @@ class Transaction:
         self._policy: Policy = policy
         self._filed = fleet.nodes[name].generation
 
+    def planned(self) -> Transaction:
+        """Plan."""
+        self.plan: NodePlan = self._do(plan, filed=self._filed, policy=self._policy)
+        return self
+
     def staged(self) -> Transaction:
         """Plan, and stage that."""
-        self.plan: NodePlan = self._do(plan, filed=self._filed, policy=self._policy)
-        self._do(stage, plan=self.plan, run=self.run)
+        self.planned().stage()
         return self
+
+    def stage(self) -> None:
+        self._do(stage, plan=self.plan, run=self.run)
 
     def arm(self) -> None:
         self._do(arm, run=self.run)

@@ -157,6 +157,39 @@ def test_a_boot_unit_that_there_is_no_room_for_leaves_nothing(fresh: Fresh) -> N
     assert_nothing_is_left(node)
 
 
+def test_a_connection_that_died_since_the_plan_is_made_again(fresh: Fresh) -> None:
+    (node,) = fresh("worker-2")
+    transaction = Transaction("worker-2").planned()
+    node.sh("pkill -9 -f '[@]notty'")
+    time.sleep(0.5)
+    transaction.stage()
+    assert node.read(f"/var/lib/containerd-fleet/{transaction.run.id}/state").strip() == "staged"
+
+
+@pytest.mark.parametrize("cut_at", ["containerd-fleet-revert", "multi-user.target.wants"])
+@pytest.mark.parametrize("settle", ["finish", "rollback", "the next run"])
+def test_an_arming_that_was_cut_off_leaves_no_boot_unit(fresh: Fresh, cut_at: str, settle: str) -> None:
+    (node,) = fresh("worker-2")
+    transaction = Transaction("worker-2").staged()
+    node.sh(
+        f"printf '#!/bin/sh\\ncase $* in *{cut_at}*) kill -9 $PPID ;; esac\\nexec /usr/bin/sync \"$@\"\\n' "
+        ">/usr/local/sbin/sync && chmod 755 /usr/local/sbin/sync"
+    )
+    with pytest.raises(StepFailed):
+        transaction.arm()
+    assert "containerd-fleet-revert" in node.sh("ls -R /etc/systemd/system")
+
+    node.sh("rm /usr/local/sbin/sync")
+    if settle == "finish":
+        assert finish("--host", "worker-2", "--force").exit == 0
+    elif settle == "rollback":
+        assert transaction.rollback().restoration is Restoration.RESTORED
+    else:
+        node.sh(f"sed -i 's/^deadline=.*/deadline=0/' /var/lib/containerd-fleet/{transaction.run.id}/owner")
+        assert canary("worker-2").exit == 0
+    assert "containerd-fleet-revert" not in node.sh("ls -R /etc/systemd/system")
+
+
 def test_what_a_confirmation_that_was_cut_off_leaves_goes_with_the_timer(fresh: Fresh) -> None:
     [node] = fresh("worker-2")
     transaction = Transaction("worker-2", revert_after=5).swapped()
