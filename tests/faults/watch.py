@@ -18,6 +18,7 @@ from tests.faults import trees
 from tests.faults.trees import CONFIG, Tree
 
 EVERY_SECONDS = 0.25
+LOOKS = 5
 LOOK_SECONDS = 2
 LAST_LOOK_SECONDS = 15
 """On a machine with more nodes than cores ctr alone may take seconds; that says nothing of CRI."""
@@ -98,14 +99,21 @@ class Watch:
 
     def look(self, within: float = LOOK_SECONDS) -> Sight:
         """Return how the node is now; its containerd has ``within`` seconds for its answer."""
-        try:
-            root = machine.root(self.node)
-            tree = trees.live(trees.read(root / ETC))
-            armed = any(any((root / directory).rglob("*containerd-fleet*")) for directory in UNITS)
-            files = self._named(tree)
-            return Sight(files, self._cri(files, root / ETC / CONFIG, within), armed)
-        except (OSError, LabError, subprocess.TimeoutExpired):
-            return DOWN
+        for _ in range(LOOKS):
+            try:
+                return self._look(within)
+            except FileNotFoundError:  # a file went between its name and its content: that is a rollback at work
+                continue
+            except (OSError, LabError, subprocess.TimeoutExpired):
+                break
+        return DOWN
+
+    def _look(self, within: float) -> Sight:
+        root = machine.root(self.node)
+        tree = trees.live(trees.read(root / ETC))
+        armed = any(any((root / directory).rglob("*containerd-fleet*")) for directory in UNITS)
+        files = self._named(tree)
+        return Sight(files, self._cri(files, root / ETC / CONFIG, within), armed)
 
     def _named(self, tree: Tree) -> str:
         old = self.old()
