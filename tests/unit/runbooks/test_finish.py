@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nornir.core.task import Result, Task
 
 from fleet.errors import UsageError
 from fleet.report import Exit, Report
 from fleet.screen import Screen
+from fleet.session import nornir_for
+from fleet.stop import Stop
+from runbooks import status as asking
 from runbooks.finish import Finish
 from runbooks.options import FinishOptions, RollbackOptions, RolloutOptions
+from runbooks.record import processors, recorded
 from runbooks.rollback import rollback
 from runbooks.rollout import Rollout
 from runbooks.status import status
+from tasks.arm import arm
+from tasks.plan import plan
+from tasks.prove import prove
+from tasks.restart import restart
+from tasks.run import Run
+from tasks.stage import stage
+from tasks.swap import swap
+from tasks.verify import verify
 from tests.fakes.fleet import WORKERS, FakeFleet, build, ctrl_c, every, outcomes
 from tests.fakes.node import CONFIG
 
 NODE = "worker-1"
+TASKS: dict[str, Any] = {it.__name__: it for it in (stage, prove, arm, swap, restart, verify)}
 
 
-class Killed(SystemExit):
-    """The controller dies here."""
+STEPS = ("stage", "prove", "arm", "swap hosts", "swap config", "restart", "verify")
 
 
-def cut_off(fakes: FakeFleet, script: str, *args: str, node: str = NODE) -> str:
-    """Leave ``node`` as a controller does that is killed once ``script`` has ended there; return the run."""
-    dead = Rollout(fakes.fleet, [node], RolloutOptions(settle_seconds=0, without_gate=True), fakes.screen)
-    remote = fakes[node]
-    remote.when(script, *args, ends=lambda: setattr(remote, "up", False), lost="after", times=1)
-    remote.when("rollback", lost="before")
-    dead.run.limits.__dict__["revert_after"] = -1000  # nobody waits for the node
-    dead.carry_out()
-    remote.up = True
-    remote.rules.clear()
-    remote.calls.clear()
-    return dead.run.id
+def cut_off(fakes: FakeFleet, last: str) -> str:
+    """Leave the node as a controller does that dies once the step ``last`` has ended there; return the run."""
+    run = Run.begin(fakes.fleet.transaction, Stop())
+
+    def begin(task: Task) -> Result:
+        node = fakes.fleet.nodes[task.host.name]
+        planned = task.run(plan, filed=node.generation, policy=fakes.fleet.policy(node.name))[0].result
+        for step in STEPS[: STEPS.index(last) + 1]:
+            word, _, kind = step.partition(" ")
+            more = ({} if word in ("arm", "restart") else {"plan": planned}) | ({"kind": kind} if kind else {})
+            task.run(TASKS[word], run=run, **more)
+        return Result(host=task.host)
+
+    with recorded(run, fakes.fleet.runs, fakes.screen) as journal:
+        processor = processors(fakes.screen, journal)
+        assert not nornir_for(fakes.fleet, [NODE], processor, Stop()).run(begin).failed
+    fakes[NODE].calls.clear()
+    return run.id
 
 
 def finish(fakes: FakeFleet, **options: Any) -> Report:
@@ -59,7 +79,8 @@ def migrate_all(fakes: FakeFleet) -> Report:
 STATES = [
     ("stage", "staged", "staged"),
     ("arm", "armed", "armed"),
-    ("swap", "swapping", "applied"),
+    ("swap hosts", "swapping", "applied"),
+    ("swap config", "swapping", "applied"),
     ("restart", "restarting", "applied"),
     ("verify", "verifying", "applied"),
 ]
@@ -77,7 +98,7 @@ def test_status_has_where_a_run_was_cut_off(tmp_path: Path, script: str, step: s
     assert standing.exit_code is Exit.PENDING
 
 
-@pytest.mark.parametrize("script", ["stage", "arm", "swap", "restart"])
+@pytest.mark.parametrize("script", ["stage", "prove", "arm", "swap hosts", "swap config", "restart"])
 def test_finish_takes_back_what_is_not_complete(tmp_path: Path, script: str) -> None:
     fakes = build(tmp_path)
     run = cut_off(fakes, script)
@@ -112,25 +133,13 @@ def test_finish_rolls_back_a_complete_node_that_is_not_healthy(tmp_path: Path, s
 
 def test_finish_leaves_a_run_that_is_at_work(tmp_path: Path) -> None:
     fakes = build(tmp_path)
-    reports = []
-    live = Rollout(fakes.fleet, [NODE], RolloutOptions(settle_seconds=0, without_gate=True), fakes.screen)
-    # Its own journal is locked by the run.
-    fakes[NODE].when("restart", begins=lambda: reports.append(status_in_thread(fakes)))
-    live.carry_out()
-    assert reports == ["applied"]
-    assert fakes[NODE].state == "confirmed"
-
-
-def status_in_thread(fakes: FakeFleet) -> str:
-    from nornir.core.task import Task  # noqa: PLC0415
-
-    from fleet.session import nornir_for  # noqa: PLC0415
-    from fleet.stop import Stop  # noqa: PLC0415
-    from tasks.status import status as ask  # noqa: PLC0415
-
-    assert Task
-    results = nornir_for(fakes.fleet, [NODE], [], Stop()).run(ask)
-    return str(results[NODE][0].result.state.value)
+    run = cut_off(fakes, "restart")
+    with fakes.journals[-1].open() as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        report = finish(fakes, force=True)
+    assert (report.exit_code, outcomes(report)[NODE]) == (Exit.FAILED, "failed")
+    assert run in report.nodes[NODE].reason
+    assert fakes[NODE].state == "restarting"
 
 
 def test_finish_of_a_run_that_no_journal_here_has_needs_force(tmp_path: Path) -> None:
@@ -267,16 +276,11 @@ def test_an_emergency_needs_no_journal(tmp_path: Path, command: Any) -> None:
 
 
 def test_ctrl_c_while_finish_asks_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from runbooks import status as asking  # noqa: PLC0415
-
     fakes = build(tmp_path)
     cut_off(fakes, "restart")
-    stops: list[Any] = []
-    real = asking.Stop
-    monkeypatch.setattr(asking, "Stop", lambda *it: stops.append(real(*it)) or stops[-1])
-    fakes[NODE].when("status", begins=lambda: ctrl_c(stops[-1]))
+    stop = Stop()
+    monkeypatch.setattr(asking, "Stop", lambda _: stop)
+    fakes[NODE].when("status", begins=lambda: ctrl_c(stop))
     report = finish(fakes)
     assert (report.exit_code, outcomes(report)) == (Exit.INTERRUPTED, every(WORKERS, "untouched"))
     assert not fakes[NODE].untouched
-
-

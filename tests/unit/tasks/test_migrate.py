@@ -121,9 +121,7 @@ def test_a_node_that_refuses_is_given_up_sooner(fakes: FakeFleet, clock: Clock) 
         (137, "not known"),
     ],
 )
-def test_other_ends_of_the_rollback_script_need_a_person(
-    fakes: FakeFleet, clock: Clock, code: int, words: str
-) -> None:
+def test_other_ends_of_the_rollback_script_need_a_person(fakes: FakeFleet, clock: Clock, code: int, words: str) -> None:
     fakes[NODE].when("rollback", fails="CRI: not ok", code=code)
     report = result(fakes)
     assert (report.outcome.value, int(report.weight)) == ("failed", 3)
