@@ -80,8 +80,8 @@ class FakeFleet:
 
     @property
     def journals(self) -> list[Path]:
-        """Return the journals, the oldest first."""
-        return sorted(self.fleet.runs.glob(f"*/{NAME}"))
+        """Return the journals, the newest last. Runs of one second do not sort by their ids."""
+        return sorted(self.fleet.runs.glob(f"*/{NAME}"), key=lambda path: path.stat().st_mtime_ns)
 
     def journal(self, event: str = "") -> list[Mapping[str, Any]]:
         """Return the events of the newest journal, or only those of one kind."""
