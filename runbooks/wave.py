@@ -69,7 +69,8 @@ class Wave:
             node, plan, found = self.fleet.nodes[name], self.plans[name], result[0].result
             if isinstance(found, Undone):
                 self.reports[name] = undone(node, plan, found, self.run.id)
-            elif result.failed:
+            # The task's own word: of a confirmed node a step may have failed, such as the answer to its confirmation.
+            elif result[0].failed:
                 self.reports[name] = given_up(node, plan, result, self.run.id)
             else:
                 self.reports[name] = migrated(node, plan, found, self.run.id)
