@@ -14,19 +14,25 @@ from containerd.errors import NotToml
 from containerd.statements import Path, Statement, lines_of, split
 
 MASK = '"****"'
+MESSAGE_LENGTH = 2048
 
 _TABLES = frozenset({"auth", "auths", "header", "headers"})
 _WORDS = "password|passwd|secret|token|credential|authorization|private[_-]?key|api[_-]?key"
 _KEY = re.compile(_WORDS, re.IGNORECASE)
+# Each pattern takes time in proportion to the text, whoever wrote it: it begins only where a word begins, so that no
+# word is read twice. What a word must hold is asked in Python.
 _URL_USER = re.compile(r"(://)[^/\s\"'@]*(?:@[^/\s\"'@]*)*@")
-_BARE_USER = re.compile(r"(^|[\s\"'(\[=])[^\s\"'/@:]+:[^\s\"'/@]+@")
-_URL_QUERY = re.compile(r"(https?://[^\s\"'?]*\?)[^\s\"'#]+")
-_ASSIGNED = re.compile(
-    rf"((?:(?:{_WORDS})[\w-]*|\b(?:auths?|headers?|username))[\"']?[ \t]*[=:][ \t]*)[^\r\n]+", re.IGNORECASE
-)
+_BEFORE_AT = re.compile(r"(?<![^\s\"'/@])([^\s\"'/@]+)@")
+_BEFORE_USER = re.compile(r"[(\[=]")
+_BEFORE_QUERY = re.compile(r"(?<![^\s\"'?])([^\s\"'?]+)\?")
+_URL = re.compile(r"https?://")
+_QUERY = re.compile(r"[^\s\"'#]*")
+_LINE = re.compile(r"[^\r\n]+")
+_ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]+)[\"']?[ \t]*[=:][ \t]*")
+_SECRET_WORD = re.compile(r"(?:^|-)(?:auths?|headers?|username)$", re.IGNORECASE)
 _VALUE = re.compile(r"((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^=\"'])*?=[ \t]*)([^\r\n]*)", re.DOTALL)
 _COMMENT = re.compile(r"#[^\r\n]*")
-_HEADER = re.compile(r"\s*\[[^\n]*\]\s*(?:#[^\n]*)?\s*")
+_HEADER = re.compile(r"\s*\[[^\n]*\]\s*(?:#[^\n]*\s*)?")
 _SECRET_HEADER = re.compile(r"[.\[\"'\s](?:auths?|headers?)[\]\"'\s.]", re.IGNORECASE)
 _OPENERS = {'"""': '"""', "'''": "'''", "[": "]", "{": "}"}
 
@@ -46,8 +52,18 @@ def mask(text: str) -> str:
 
 def mask_urls(text: str) -> str:
     """Replace the userinfo and the query of every URL by ****, and userinfo that stands before a host alone."""
-    text = _BARE_USER.sub(r"\1****@", _URL_USER.sub(r"\1****@", text))
-    return _URL_QUERY.sub(r"\1****", text)
+    return _without_queries(_BEFORE_AT.sub(_without_user, _URL_USER.sub(r"\1****@", text)))
+
+
+def brief(text: str) -> str:
+    """Return what is a message cut to 2,048 characters: before any pattern is run over it, and anybody reads it.
+
+    A word that the cut divides is left out: the half of a secret is not masked.
+    """
+    if len(text) <= MESSAGE_LENGTH:
+        return text
+    words = text[:MESSAGE_LENGTH].rsplit(maxsplit=1)
+    return f"{words[0] if len(words) > 1 else ''}…"
 
 
 def unified_diff(path: str, before: str | None, after: str | None) -> str:
@@ -72,7 +88,7 @@ def _statement(statement: Statement) -> str:
         return text
     if _is_secret(statement.path):
         return _masked_value(text)
-    if "{" in text and (_KEY.search(text) or _ASSIGNED.search(text)):
+    if "{" in text and (_KEY.search(text) or _assigned(text) != text):
         text = _inline(text)
     first, *rest = lines_of(text)
     if '"""' in text or "'''" in text:
@@ -118,7 +134,41 @@ def _comments(text: str) -> str:
 
 
 def _assigned(text: str) -> str:
-    return _ASSIGNED.sub(rf"\1{MASK}", text)
+    """Mask what is assigned to a secret key, to the end of its line."""
+    return _LINE.sub(lambda line: _assigned_line(line[0]), text)
+
+
+def _assigned_line(line: str) -> str:
+    for found in _ASSIGNMENT.finditer(line):
+        if found.end() < len(line) and (_KEY.search(found[1]) or _SECRET_WORD.search(found[1])):
+            return f"{line[: found.end()]}{MASK}"
+    return line
+
+
+def _without_user(match: re.Match[str]) -> str:
+    """Mask the userinfo, USER:PASSWORD, that a word before an @ is, or ends with."""
+    word = match[1]
+    begins = [] if match.string[match.start() - 1 : match.start()] in ("/", "@") else [0]
+    for start in (*begins, *(found.end() for found in _BEFORE_USER.finditer(word))):
+        colon = word.find(":", start)
+        if colon in (-1, len(word) - 1):
+            break
+        if colon > start:
+            return f"{word[:start]}****@"
+    return match[0]
+
+
+def _without_queries(text: str) -> str:
+    """Mask the query of every URL."""
+    parts, done = [], 0
+    for found in _BEFORE_QUERY.finditer(text):
+        if found.start() < done or not _URL.search(found[1]):
+            continue
+        query = _QUERY.match(text, found.end())
+        if query and query[0]:
+            parts += [text[done : found.end()], "****"]
+            done = query.end()
+    return "".join([*parts, text[done:]])
 
 
 def _lines(text: str) -> Iterator[str]:

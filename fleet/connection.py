@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +18,20 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir_netmiko.connections.netmiko import CONNECTION_NAME, Netmiko
 
 from fleet.errors import Unreachable
+from fleet.watchdog import PATIENCE_SECONDS, Watchdog
 
 CONNECTION: str = CONNECTION_NAME
 CONNECT_SECONDS = 10.0
+"""For TCP, and for each answer while logging in."""
+LOGIN_SECONDS = 30.0
+"""For all of it: connecting, and logging in; for a bastion's login as much again."""
+DEAD_SECONDS = 10.0
+"""For how long a bastion that failed is not tried again: it costs the nodes behind it one timeout, not one each."""
 KEEPALIVE_SECONDS = 15
 
 
 Options: TypeAlias = dict[str, Any]
+LogIn: TypeAlias = Callable[["Server", Any], paramiko.SSHClient]
 
 
 @dataclass(frozen=True)
@@ -86,31 +94,60 @@ class NodeConnection(Netmiko):  # type: ignore[misc]  # nornir-netmiko has no ty
         arguments = self.connection._connect_params_dict()
         arguments |= {"hostname": server.address, "port": server.port, "username": server.username, "sock": wire}
         arguments["look_for_keys"] = not arguments["key_filename"]
-        try:
-            client.connect(**arguments)
-        except BaseException:
-            client.close()
-            raise
+        with Watchdog(wire.close, time.monotonic() + LOGIN_SECONDS - PATIENCE_SECONDS) as watchdog:
+            try:
+                client.connect(**arguments)
+            except BaseException as error:
+                client.close()
+                wire.close()
+                if watchdog.bitten:
+                    raise TimeoutError(f"no login within {LOGIN_SECONDS:.0f} s") from error
+                raise
         _transport(client).set_keepalive(KEEPALIVE_SECONDS)
         return client
 
 
-_bastions: dict[str, paramiko.SSHClient] = {}
+class _Bastion:
+    """One bastion: a login that all nodes behind it share, or why there is none."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._lock = Lock()
+        self._client: paramiko.SSHClient | None = None
+        self._failure: Unreachable | None = None
+        self._failed_at = 0.0
+
+    def transport(self, log_in: LogIn, options: Options) -> paramiko.Transport:
+        """Return its transport, logged in where it is not. Raises ``Unreachable``, also that of a moment ago."""
+        with self._lock:
+            if self._client is None or not _transport(self._client).is_active():
+                if self._failure and time.monotonic() - self._failed_at < DEAD_SECONDS:
+                    raise Unreachable(str(self._failure))
+                self._client = self._logged_in(log_in, options)
+            return _transport(self._client)
+
+    def _logged_in(self, log_in: LogIn, options: Options) -> paramiko.SSHClient:
+        try:
+            with _explained(self._server, options):
+                return log_in(self._server, _socket(self._server))
+        except Unreachable as error:
+            self._failure, self._failed_at = error, time.monotonic()
+            raise
+
+
+_bastions: dict[str, _Bastion] = {}
 _bastions_lock = Lock()
 
 
-def _through(jump: str, node: Server, log_in: Callable[[Server, Any], paramiko.SSHClient], options: Options) -> Any:
+def _through(jump: str, node: Server, log_in: LogIn, options: Options) -> Any:
     """Open a way to ``node`` through the bastion ``jump``, where one login serves all nodes behind it.
 
     A login a node would run into sshd's MaxStartups, which drops some of those that come at once.
     """
     with _bastions_lock:
-        client = _bastions.get(jump)
-        if client is None or not _transport(client).is_active():
-            bastion = Server.parse(jump)
-            with _explained(bastion, options):
-                client = _bastions[jump] = log_in(bastion, _socket(bastion))
-    return _transport(client).open_channel("direct-tcpip", (node.address, node.port), ("", 0), timeout=CONNECT_SECONDS)
+        bastion = _bastions.setdefault(jump, _Bastion(Server.parse(jump)))
+    transport = bastion.transport(log_in, options)
+    return transport.open_channel("direct-tcpip", (node.address, node.port), ("", 0), timeout=CONNECT_SECONDS)
 
 
 def _transport(client: paramiko.SSHClient) -> paramiko.Transport:

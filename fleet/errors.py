@@ -50,11 +50,19 @@ class ConnectionLost(FleetError):
 
 
 class CommandTimeout(FleetError):
-    """A command on a node did not end within its deadline."""
+    """A command on a node did not end within its limits: whether it goes on there is not known."""
+
+
+class AnswerTooLong(CommandTimeout):
+    """A command on a node printed more than an answer may have, and was cut off."""
 
 
 class DeadlinePassed(FleetError):
     """A node was not done within its deadline and was given up: how it goes on there is not known."""
+
+
+class Abandoned(DeadlinePassed):
+    """The operator asked to wait no longer: how the node goes on is not known."""
 
 
 class Interrupted(FleetError):

@@ -8,6 +8,8 @@ from typing import Protocol, cast
 
 from nornir.core.inventory import Host
 
+from containerd.secrets import brief
+
 REMOTE = "remote"
 """The key of a host's data under which a test puts what answers instead of SSH."""
 
@@ -35,9 +37,9 @@ class Completed:
 
     @property
     def complaint(self) -> str:
-        """The last line that the script wrote to stderr, or its exit code."""
+        """The last line that the script wrote to stderr, cut to a message, or its exit code."""
         lines = self.stderr.decode(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else f"exit code {self.exit_code}"
+        return brief(lines[-1].strip()) if lines else f"exit code {self.exit_code}"
 
 
 class Remote(Protocol):
@@ -66,16 +68,18 @@ class Remote(Protocol):
     ) -> Completed:
         """Run ``script`` as root, with ``args`` as its ``$1`` and on, and ``stdin``.
 
-        ``timeout`` is in seconds; what takes longer is killed on the machine, then given up on. Once ``cancelled``
+        ``timeout`` is in seconds; what takes longer is killed on the machine, then given up on. Stdout may have 16 MB;
+        of stderr the last 64 KB are kept. Once ``cancelled``
         says so it is no longer waited for: ``Interrupted``; it may still be running there.
-        Raises ``ConnectionLost``, ``CommandTimeout``, and ``SudoRefused`` where the user is not root and ``sudo -n``
-        does not work.
+        Raises ``ConnectionLost``, ``CommandTimeout``, ``AnswerTooLong`` (a ``CommandTimeout``), and ``SudoRefused``
+        where the user is not root and ``sudo -n`` does not work.
         """
 
     def http_status(self, url: str, timeout: float = 5.0) -> int | None:
         """Ask ``url`` from the machine and return the HTTP status; ``None`` where nothing answers there.
 
-        ``timeout`` is in seconds. Raises ``ForwardingRefused`` where its sshd forwards nothing.
+        ``timeout`` is in seconds, and for the whole exchange. Raises ``ForwardingRefused`` where its sshd forwards
+        nothing.
         """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from contextlib import suppress
@@ -13,8 +12,12 @@ from nornir.core.inventory import Host
 from nornir.core.processor import Processors
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
-from fleet.errors import DeadlinePassed
+from fleet.errors import Abandoned, DeadlinePassed
 from fleet.stop import Stop
+
+NODE_SECONDS = 600.0
+"""The deadline of a node: long enough for whatever reads it or rolls it back, with each step at its own limit."""
+LOOK_UP_SECONDS = 0.2
 
 
 class FleetRunner:
@@ -26,15 +29,16 @@ class FleetRunner:
 
     A node that is not done ``node_seconds`` after its start is given up: it fails with ``DeadlinePassed``, its
     connections are closed, and it begins no further step. Its thread may live on, but keeps no process from its exit.
+    Once ``stop`` is over, all nodes at work are given up like that: they fail with ``Abandoned``.
     """
 
     def __init__(
-        self, num_workers: int, stop: Stop, *, stop_on_failure: bool = False, node_seconds: float | None = None
+        self, num_workers: int, stop: Stop, *, stop_on_failure: bool = False, node_seconds: float = NODE_SECONDS
     ) -> None:
         self._num_workers = max(1, num_workers)
         self._stop = stop
         self._stop_on_failure = stop_on_failure
-        self._node_seconds = math.inf if node_seconds is None else node_seconds
+        self._node_seconds = node_seconds
 
     def run(self, task: Task, hosts: list[Host]) -> AggregatedResult:
         """Run ``task`` over ``hosts`` in their order and return the results of those that started."""
@@ -45,13 +49,16 @@ class FleetRunner:
                 crew.start(waiting.popleft())
             if not crew.at_work:
                 break
-            crew.wait()
+            if self._stop.over:
+                crew.abandon()
+            else:
+                crew.wait()
         result = AggregatedResult(task.name)
         result.update((host.name, crew.results[host.name]) for host in hosts if host.name in crew.results)
         return result
 
     def _halted(self, crew: _Crew) -> bool:
-        return self._stop.asked or (self._stop_on_failure and crew.failed.is_set())
+        return self._stop.asked or self._stop.over or (self._stop_on_failure and crew.failed.is_set())
 
 
 class _Crew:
@@ -75,16 +82,33 @@ class _Crew:
             self._done.put((host.name, worker.failure(error)))
 
     def wait(self) -> None:
-        """Wait for the next node to be done, or give up those whose time is up. Handlers of signals run meanwhile."""
+        """Wait a moment for the next node to be done, and give up those whose time is up.
+
+        Handlers of signals run meanwhile; a moment is short, so that what they ask for is heard.
+        """
         due = min(worker.due for worker in self.at_work.values())
+        self._take(min(LOOK_UP_SECONDS, max(0.0, due - time.monotonic())))
+        now = time.monotonic()
+        for worker in [worker for worker in self.at_work.values() if worker.due <= now]:
+            self._give_up(worker, worker.late)
+
+    def abandon(self) -> None:
+        """Give up every node at work whose result has not come."""
+        while self._take(0.0):
+            pass
+        for worker in list(self.at_work.values()):
+            self._give_up(worker, Abandoned("not waited for any longer: the operator asked to leave at once"))
+
+    def _take(self, seconds: float) -> bool:
+        """Wait for a result; return whether one came."""
         try:
-            name, outcome = self._done.get(timeout=None if due == math.inf else max(0.0, due - time.monotonic()))
+            name, outcome = self._done.get(timeout=seconds) if seconds else self._done.get_nowait()
         except Empty:
-            self._give_up()
-            return
+            return False
         # One that was given up has its result already.
         if self.at_work.pop(name, None):
             self.results[name] = outcome
+        return True
 
     def _work(self, worker: _Worker) -> None:
         outcome = worker.work()
@@ -93,13 +117,10 @@ class _Crew:
             self.failed.set()
         self._done.put((worker.host.name, outcome))
 
-    def _give_up(self) -> None:
-        now = time.monotonic()
-        for name, worker in list(self.at_work.items()):
-            if worker.due <= now:
-                del self.at_work[name]
-                self.results[name] = worker.give_up()
-                self.failed.set()
+    def _give_up(self, worker: _Worker, error: Exception) -> None:
+        del self.at_work[worker.host.name]
+        self.results[worker.host.name] = worker.give_up(error)
+        self.failed.set()
 
 
 class _Worker:
@@ -108,8 +129,8 @@ class _Worker:
     def __init__(self, task: Task, host: Host, seconds: float) -> None:
         self.host = host
         self.due = time.monotonic() + seconds
-        self._late = DeadlinePassed(f"did not come to its end within {seconds:g} s")
-        self._processors = _Gate(task.processors, self._late)
+        self.late = DeadlinePassed(f"did not come to its end within {seconds:g} s")
+        self._processors = _Gate(task.processors)
         self._task = task.copy()
         self._task.processors = self._processors
 
@@ -120,12 +141,12 @@ class _Worker:
         except BaseException as error:
             return self.failure(error)
 
-    def give_up(self) -> MultiResult:
+    def give_up(self, error: Exception) -> MultiResult:
         """Let no further step begin, cut the node's connections, and return the failure. Does not wait for anything."""
-        self._processors.shut.set()
+        self._processors.shut(error)
         with suppress(RuntimeError):
             Thread(target=self._cut, daemon=True).start()
-        return self.failure(self._late)
+        return self.failure(error)
 
     def failure(self, error: BaseException) -> MultiResult:
         """Return ``error`` as the node's result."""
@@ -143,13 +164,16 @@ class _Worker:
 class _Gate(Processors):
     """The processors of a task, which once shut let no further step begin."""
 
-    def __init__(self, processors: Processors, error: Exception) -> None:
+    def __init__(self, processors: Processors) -> None:
         super().__init__(processors)
-        self.shut = Event()
+        self._error: Exception | None = None
+
+    def shut(self, error: Exception) -> None:
+        """Answer each further step with ``error``."""
         self._error = error
 
     def subtask_instance_started(self, task: Task, host: Host) -> None:
         """Tell the processors; raise the error where the gate is shut."""
-        if self.shut.is_set():
+        if self._error is not None:
             raise self._error
         super().subtask_instance_started(task, host)

@@ -16,6 +16,8 @@ from fleet.stop import Stop
 
 # Threads, for what changes nothing or undoes: each waits for its node nearly all of the time.
 AT_ONCE = 100
+READ_SECONDS = 180.0
+"""The deadline of a node that is only read: each question has one of its own, well below."""
 
 
 def nornir_for(
@@ -25,10 +27,12 @@ def nornir_for(
     stop: Stop,
     *,
     dry_run: bool = False,
+    node_seconds: float = READ_SECONDS,
 ) -> Nornir:
     """Return Nornir over the hosts ``names`` of ``fleet``, in inventory order, all at once up to ``AT_ONCE``.
 
-    ``processors`` is one, or several in the order in which they are told.
+    ``processors`` is one, or several in the order in which they are told. A node that is not done within
+    ``node_seconds`` is given up.
     """
     # Nornir and paramiko log tracebacks of what becomes one line of the report.
     for name in ("nornir", "paramiko"):
@@ -40,7 +44,7 @@ def nornir_for(
         inventory=fleet.inventory,
         config=Config(),
         data=GlobalState(dry_run=dry_run),
-        runner=FleetRunner(min(len(names), AT_ONCE), stop),
+        runner=FleetRunner(min(len(names), AT_ONCE), stop, node_seconds=node_seconds),
     )
     return only(nornir.with_processors(told), names)
 

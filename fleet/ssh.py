@@ -6,6 +6,7 @@ import selectors
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
@@ -15,12 +16,18 @@ from nornir.core.inventory import Host
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from fleet.connection import CONNECTION, client_of
-from fleet.errors import CommandTimeout, ConnectionLost, ForwardingRefused, Interrupted, SudoRefused
+from fleet.errors import AnswerTooLong, CommandTimeout, ConnectionLost, ForwardingRefused, Interrupted, SudoRefused
 from fleet.remote import Completed, ShellScript, never
+from fleet.watchdog import LOOK_UP_SECONDS, Watchdog
 
 GRACE_SECONDS = 10.0
+OPEN_SECONDS = 15.0
 CHUNK = 32768
-LOOK_UP_SECONDS = 0.5
+ANSWER_BYTES = 16 << 20
+"""What a script may print: the facts of a node."""
+STDERR_BYTES = 64 << 10
+"""How much of the end of its messages is kept."""
+INTERRUPTED = "interrupted by the operator"
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class SshRemote:
         words = ["timeout", "-k", "5", f"{timeout:.0f}", "sh", "-c", script.text, "sh", *args]
         sudo = self.host.username != "root"
         command = shlex.join(["sudo", "-n", *words] if sudo else words)
-        done = _execute(client_of(self.host), command, stdin, timeout + GRACE_SECONDS, cancelled)
+        client, seconds = client_of(self.host), timeout + GRACE_SECONDS
+        done = _execute(client, script.name, command, stdin, seconds=seconds, cancelled=cancelled)
         if done.exit_code == 124:
             raise CommandTimeout(f"a step took longer than {timeout:.0f} s and was stopped")
         if sudo and done.exit_code in (1, 127) and b"sudo: " in done.stderr:
@@ -70,20 +78,25 @@ class SshRemote:
     def http_status(self, url: str, timeout: float = 5.0) -> int | None:
         """Ask ``url`` through the machine's sshd, so that it needs no client of its own; see ``Remote.http_status``.
 
-        sshd forwards nothing where it has ``AllowTcpForwarding no``.
+        ``timeout`` is for the whole exchange. sshd forwards nothing where it has ``AllowTcpForwarding no``.
         """
         parts = urlsplit(url)
         address = (parts.hostname or "", parts.port or 80)
         transport = client_of(self.host).get_transport()
+        deadline = time.monotonic() + timeout
         try:
             if transport is None:
                 raise ConnectionLost("the connection is gone")
-            with transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout) as wire:
-                wire.settimeout(timeout)
+            with (
+                transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout) as wire,
+                Watchdog(wire.close, deadline),
+            ):
+                wire.settimeout(max(0.1, deadline - time.monotonic()))
                 connection = HTTPConnection(*address)
                 connection.sock = wire
                 path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
                 connection.request("GET", path, headers={"Connection": "close"})
+                # http.client limits each line and the number of headers; of the body nothing is read.
                 return connection.getresponse().status
         except paramiko.ChannelException as error:
             if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
@@ -94,66 +107,101 @@ class SshRemote:
 
 
 def _execute(
-    client: paramiko.SSHClient, command: str, stdin: bytes, seconds: float, cancelled: Callable[[], bool]
+    client: paramiko.SSHClient,
+    script: str,
+    command: str,
+    stdin: bytes,
+    *,
+    seconds: float,
+    cancelled: Callable[[], bool],
 ) -> Completed:
+    """Run ``command``, which is ``script``, with one deadline from the opening of its channel to its exit code."""
     deadline = time.monotonic() + seconds
     transport = client.get_transport()
     if transport is None or not transport.is_active():
         raise ConnectionLost("the connection is gone")
-    try:
-        channel = transport.open_session(timeout=min(seconds, 15.0))
+    # An sshd that does not answer a request is of no more use: the whole connection is cut.
+    with Watchdog(transport.close, deadline, cancelled) as watchdog:
         try:
-            channel.exec_command(command)
-            return _pump(channel, stdin, deadline, cancelled)
-        finally:
-            channel.close()
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
+            with closing(transport.open_session(timeout=min(seconds, OPEN_SECONDS))) as channel:
+                channel.exec_command(command)
+                return _pump(channel, _Answer(script), stdin, deadline, cancelled)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            if watchdog.cancelled:
+                raise Interrupted(INTERRUPTED) from error
+            if watchdog.bitten:
+                raise CommandTimeout(f"{script}: sshd there did not answer within {seconds:.0f} s") from error
+            raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
 
 
-def _pump(channel: paramiko.Channel, stdin: bytes, deadline: float, cancelled: Callable[[], bool]) -> Completed:
+def _pump(
+    channel: paramiko.Channel, answer: _Answer, stdin: bytes, deadline: float, cancelled: Callable[[], bool]
+) -> Completed:
     """Move stdin, stdout and stderr together; paramiko's own readers can deadlock (paramiko #1778, #2685)."""
-    output: tuple[bytearray, bytearray] = (bytearray(), bytearray())
     pending = memoryview(stdin)
     channel.setblocking(0)
     if not pending:
         channel.shutdown_write()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
-        while not _drain(channel, output):
+        while not answer.drain(channel):
             if pending and channel.send_ready():
                 pending = pending[channel.send(bytes(pending[:CHUNK])) :]
                 if not pending:
                     channel.shutdown_write()
             if cancelled():
-                raise Interrupted("interrupted by the operator")
-            _check_deadline(channel, deadline)
+                raise Interrupted(INTERRUPTED)
+            _check_deadline(channel, answer.script, deadline)
             selector.select(0.001 if pending else min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic())))
-    return Completed(_exit_code(channel, deadline), bytes(output[0]), bytes(output[1]))
+    return answer.completed(_exit_code(channel, answer.script, deadline))
 
 
-def _drain(channel: paramiko.Channel, output: tuple[bytearray, bytearray]) -> bool:
-    """Take what has arrived; return whether that was the end of it."""
-    ended = bool(channel.eof_received or channel.closed)
-    while channel.recv_ready():
-        output[0].extend(channel.recv(65536))
-    while channel.recv_stderr_ready():
-        output[1].extend(channel.recv_stderr(65536))
-    return ended
+class _Answer:
+    """What ``script`` has printed so far: all of stdout within the limit, the end of stderr."""
+
+    def __init__(self, script: str) -> None:
+        self.script = script
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._complained = 0
+
+    def drain(self, channel: paramiko.Channel) -> bool:
+        """Take what has arrived; return whether that was the end of it. Raises ``AnswerTooLong``."""
+        ended = bool(channel.eof_received or channel.closed)
+        while channel.recv_ready():
+            self._stdout.extend(channel.recv(CHUNK))
+            self._check(len(self._stdout))
+        while channel.recv_stderr_ready():
+            part = channel.recv_stderr(CHUNK)
+            self._complained += len(part)
+            self._check(self._complained)
+            self._stderr.extend(part)
+            del self._stderr[:-STDERR_BYTES]
+        return ended
+
+    def completed(self, exit_code: int) -> Completed:
+        """Return it as the answer of a script that ended with ``exit_code``."""
+        return Completed(exit_code, bytes(self._stdout), bytes(self._stderr))
+
+    def _check(self, size: int) -> None:
+        if size > ANSWER_BYTES:
+            raise AnswerTooLong(
+                f"{self.script}: the answer is longer than {ANSWER_BYTES >> 20} MB, and was cut off; see what prints "
+                "so much there: a shell's login files, sshd's ForceCommand, or a huge configuration"
+            )
 
 
-def _check_deadline(channel: paramiko.Channel, deadline: float) -> None:
+def _check_deadline(channel: paramiko.Channel, script: str, deadline: float) -> None:
     if time.monotonic() > deadline:
-        raise CommandTimeout("a command did not answer within its deadline")
-    transport = channel.get_transport()
-    if not transport.is_active():
+        raise CommandTimeout(f"{script}: the answer was not complete within its deadline")
+    if not channel.get_transport().is_active():
         raise ConnectionLost("the connection broke while a command was running")
 
 
-def _exit_code(channel: paramiko.Channel, deadline: float) -> int:
+def _exit_code(channel: paramiko.Channel, script: str, deadline: float) -> int:
     channel.status_event.wait(max(0.1, deadline - time.monotonic()))
     if not channel.exit_status_ready():
-        raise CommandTimeout("a command did not report its end within its deadline")
+        raise CommandTimeout(f"{script}: its exit code did not come within its deadline")
     if channel.exit_status == -1 and not channel.get_transport().is_active():
         raise ConnectionLost("the connection broke while a command was running")
     return int(channel.exit_status)

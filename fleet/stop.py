@@ -15,14 +15,19 @@ class Stop:
     """What the operator asked for.
 
     Once: nothing new starts, and nodes in flight finish. Twice: with ``undoes``, nodes in flight are rolled back now;
-    where nothing is to be rolled back they finish all the same. ``say`` tells the operator so.
+    with ``reads``, where nothing is changed, nothing is waited for any longer; else they finish all the same. Three
+    times: nothing is waited for any longer, whatever it is. ``say`` tells the operator so.
     """
 
-    def __init__(self, say: Callable[[str], None] = lambda _: None, *, undoes: bool = False) -> None:
+    def __init__(
+        self, say: Callable[[str], None] = lambda _: None, *, undoes: bool = False, reads: bool = False
+    ) -> None:
         self._asked = threading.Event()
         self._urgent = threading.Event()
+        self._over = threading.Event()
         self._say = say
         self._undoes = undoes
+        self._reads = reads
         self._hear: Callable[[bool], None] = lambda _: None
 
     def hear(self, listener: Callable[[bool], None]) -> None:
@@ -39,11 +44,36 @@ class Stop:
         """Whether a second one has come."""
         return self._urgent.is_set()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to be waited for any longer."""
+        return self._over.is_set()
+
+    def to_the_end(self) -> Stop:
+        """Return a stop for work that is brought to its end once begun: only ``over`` comes through to it."""
+        stop = Stop()
+        stop._over = self._over
+        return stop
+
     def ask(self) -> None:
-        """Ask for it; a second time, urgently."""
-        if self._asked.is_set():
+        """Ask for it; a second time, urgently; a third time, for an end at once."""
+        if self.urgent or (self.asked and self._reads):
+            self._over.set()
+        if self.asked:
             self._urgent.set()
         self._asked.set()
+
+    @property
+    def _message(self) -> str:
+        if self.over:
+            left = "" if self._reads else "; a node whose revert timer runs rolls back automatically: status shows it"
+            return f"leaving: no node is waited for any longer{left}"
+        if self.urgent and self._undoes:
+            return "stopping now: nodes in flight are rolled back; once more: leave at once"
+        if self.urgent:
+            return "stopping: nodes in flight finish; once more: leave at once"
+        more = "they are rolled back now" if self._undoes else "no node is waited for" if self._reads else ""
+        return f"stopping: nodes in flight finish, nothing new starts{f'; once more: {more}' if more else ''}"
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until the operator asks urgently."""
@@ -56,11 +86,7 @@ class Stop:
         def handle(_number: int, _frame: FrameType | None) -> None:
             self.ask()
             self._hear(self.urgent)
-            if self.urgent and self._undoes:
-                self._say("stopping now: nodes in flight are rolled back")
-            else:
-                more = "; once more: they are rolled back now" if self._undoes else ""
-                self._say(f"stopping: nodes in flight finish, nothing new starts{more}")
+            self._say(self._message)
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
         try:

@@ -68,7 +68,7 @@ def audit(fleet: Fleet, names: Sequence[str], screen: Screen) -> Audit:
         node = fleet.nodes[task.host.name]
         return audit_node(task, filed=node.generation, policy=fleet.policy(node.name))
 
-    stop = Stop(screen.progress)
+    stop = Stop(screen.progress, reads=True)
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
         screen.progress(f"auditing {len(names)} nodes")
         results = nornir.run(audit_one, name="audit")

@@ -24,7 +24,7 @@ def discover(fleet: Fleet, screen: Screen, *, write: bool) -> Report:
     A node ends as ``unchanged`` (filed right), ``planned`` (to be filed elsewhere), ``migrated`` (filed elsewhere
     now), or as what kept it from answering.
     """
-    stop = Stop(screen.progress)
+    stop = Stop(screen.progress, reads=True)
     with nornir_for(fleet, fleet.machines, ProgressProcessor(screen), stop) as nornir, stop.listening():
         results = nornir.run(identify)
     wrong: dict[str, str] = {}

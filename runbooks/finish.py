@@ -10,6 +10,7 @@ from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from fleet.inventory import Fleet
 from fleet.report import Exit, NodeReport, Outcome, Report
+from fleet.runner import NODE_SECONDS
 from fleet.runs import is_dead
 from fleet.screen import Screen
 from fleet.session import nornir_for, only
@@ -87,8 +88,9 @@ class Finish:
     def _settle(self, left: Mapping[str, Status]) -> None:
         mine = Run.begin(self.fleet.transaction, self.stop)
         with recorded_if_possible(mine, self.fleet.runs, self.screen) as journal:
+            told, stop = processors(self.screen, journal), self.stop.to_the_end()
             with (
-                nornir_for(self.fleet, list(left), processors(self.screen, journal), Stop()) as nornir,
+                nornir_for(self.fleet, list(left), told, stop, node_seconds=NODE_SECONDS) as nornir,
                 self.stop.listening(),
             ):
                 runs = {name: replace(mine, id=node.run) for name, node in left.items()}
@@ -110,6 +112,10 @@ class Finish:
         back = _run(nornir, rest, lambda task: take_back(task, runs[task.host.name], left[task.host.name]), "take back")
         for name, result in back.items():
             self.reports[name] = self._taken_back(name, left[name], result)
+        for name in left.keys() - self.reports.keys():
+            self.reports[name] = NodeReport(
+                Outcome.FAILED, "interrupted before it was settled", Exit.NOT_VERIFIED, run=left[name].run
+            )
 
     def _taken_back(self, name: str, status: Status, result: MultiResult) -> NodeReport:
         if result.failed:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
-from fleet.errors import UsageError
+from fleet.errors import DeadlinePassed, UsageError
 from fleet.inventory import Fleet, Node
-from fleet.report import NodeReport, Outcome, Report
+from fleet.report import Exit, NodeReport, Outcome, Report
+from fleet.results import cause
+from fleet.runner import NODE_SECONDS
 from fleet.screen import Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
@@ -40,7 +43,8 @@ def rollback(
     mine = Run.begin(fleet.transaction, stop)
     with recorded_if_possible(mine, fleet.runs, screen) as journal:
         screen.progress(f"rolling back {len(names)} nodes")
-        with nornir_for(fleet, names, processors(screen, journal), stop) as nornir, stop.listening():
+        told = processors(screen, journal)
+        with nornir_for(fleet, names, told, stop, node_seconds=NODE_SECONDS) as nornir, stop.listening():
             results = nornir.run(partial(_undo, options=options), name="undo")
         reports = {name: _report(fleet.nodes[name], results.get(name)) for name in names}
         runs = {report.run for report in reports.values() if report.run}
@@ -59,4 +63,6 @@ def _undo(task: Task, options: RollbackOptions) -> Result:
 def _report(node: Node, result: MultiResult | None) -> NodeReport:
     if result is None:
         return never_read(node)
+    if isinstance(cause(result), DeadlinePassed):
+        return replace(not_changed(node, result), weight=Exit.NOT_VERIFIED)
     return not_changed(node, result) if result.failed else restored(node, result[0].result)

@@ -57,7 +57,8 @@ class Rollout:
             )
             place = str(self.fleet.directory / "defaults.yaml")
             raise UsageError(message, place, key="data.transaction.revert_after")
-        self.stop = Stop(self.screen.progress, undoes=not self.options.dry_run)
+        dry_run = self.options.dry_run
+        self.stop = Stop(self.screen.progress, undoes=not dry_run, reads=dry_run)
         self.run = Run.begin(limits, self.stop)
 
     def carry_out(self) -> Report:

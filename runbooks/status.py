@@ -59,7 +59,7 @@ class Standing:
 
 def status(fleet: Fleet, names: Sequence[str], screen: Screen) -> Standing:
     """Ask the nodes ``names``; of those that do not answer say what this controller's journals know."""
-    stop = Stop(screen.progress)
+    stop = Stop(screen.progress, reads=True)
     screen.progress(f"asking {len(names)} nodes")
     with nornir_for(fleet, names, [], stop) as nornir, stop.listening():
         results = nornir.run(ask, name="status")

@@ -83,10 +83,12 @@ class Verify:
             if not since:
                 return self._verification({}, {name: _no_cache_host(clocks) for name in nodes}, stop)
             results = self._pull_all(nornir, nodes, stop)
+            # Also once a stop was asked for: what was pulled is to be told.
+            reader = FleetRunner(len(since), stop.to_the_end())
             tried: dict[str, Tried] = {name: it[0].result for name, it in results.items() if not it.failed}
-            proofs = self._prove(nornir, tried, clocks, since)
+            proofs = self._prove(nornir.with_runner(reader), tried, clocks, since)
             if self._pull_again(nornir, tried, proofs, stop):
-                proofs = self._prove(nornir, tried, clocks, since)
+                proofs = self._prove(nornir.with_runner(reader), tried, clocks, since)
         reports = {name: self._report(name, results.get(name), tried.get(name), proofs.get(name, ())) for name in nodes}
         return self._verification(proofs, reports, stop)
 
@@ -150,8 +152,7 @@ class Verify:
     def _caches(self, nornir: Nornir, clocks: AggregatedResult, since: Mapping[str, int]) -> list[Cache]:
         """Read the logs of all caches, on whichever host they can be read."""
         containers = {name: row.container for name, row in self.fleet.rows.items()}
-        # Also once a stop was asked for: what was pulled is to be told.
-        reading = only(nornir, since).with_runner(FleetRunner(len(since), Stop()))
+        reading = only(nornir, since)
         repositories = sorted({image.repository for _, image in self.images})
         names = list(containers.values())
         asked = reading.run(read_requests, containers=names, repositories=repositories, since=since, on_failed=True)

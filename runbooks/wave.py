@@ -90,7 +90,7 @@ class Wave:
         """Do ``step`` on ``names``; only with a ``stop`` may it be that some of them never start."""
         runner = FleetRunner(
             self.options.num_workers,
-            stop or Stop(),
+            stop or self.run.stop.to_the_end(),
             stop_on_failure=stop is not None,
             node_seconds=longest(self.run.limits, self.options.settle_seconds),
         )

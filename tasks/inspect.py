@@ -26,12 +26,17 @@ from tasks import scripts, wire
 from tasks.errors import NodeNotReady
 from tasks.identify import ask, version_of
 
+_FEWER = "correct imports in the files there"
+IMPORT_ROUNDS = 32
+IMPORT_FILES = 256
+IMPORT_BYTES = 16 << 20
+
 
 def inspect(task: Task) -> Result:
     """Return a Nornir result that holds the node's ``NodeFacts``, be its configuration sound or not.
 
-    Raises ``NodeNotReady`` where containerd, or its config.toml, is missing or not running, ``Refused`` where a
-    distribution owns it, ``VersionError``, and what ``Remote.run`` raises.
+    Raises ``NodeNotReady`` where containerd, or its config.toml, is missing or not running, or its imports do not end,
+    ``Refused`` where a distribution owns it, ``VersionError``, and what ``Remote.run`` raises.
     """
     return Result(host=task.host, result=read_facts(task.host))
 
@@ -69,15 +74,23 @@ def _directories(told: Mapping[str, bytes], files: FileSet, version: Version) ->
 
 
 def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
+    """Read what ``main`` imports, and what that imports, round by round. Raises ``NodeNotReady`` beyond the limits."""
     found: dict[str, bytes] = {}
     asked: set[str] = set()
-    while True:
-        files = FileSet.of_bytes(main, {main: config} | _below(found, "file:"))
-        patterns = [pattern for pattern in wanted(files) if pattern not in asked]
+    for _ in range(IMPORT_ROUNDS):
+        texts = _below(found, "file:")
+        patterns = [
+            pattern for pattern in wanted(FileSet.of_bytes(main, {main: config} | texts)) if pattern not in asked
+        ]
         if not patterns:
             return found
         asked.update(patterns)
+        if max(len(asked), len(texts)) > IMPORT_FILES:
+            raise NodeNotReady(f"{main} imports more than {IMPORT_FILES} files, one through another; {_FEWER}")
         found |= wire.decode(scripts.must(host, "files", *patterns))
+        if sum(map(len, found.values())) > IMPORT_BYTES:
+            raise NodeNotReady(f"what {main} imports is larger than {IMPORT_BYTES >> 20} MB; {_FEWER}")
+    raise NodeNotReady(f"the imports of {main} are more than {IMPORT_ROUNDS} deep; {_FEWER}")
 
 
 def _present(host: Host, files: FileSet, version: Version) -> frozenset[str]:

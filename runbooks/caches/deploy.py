@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from nornir.core import Nornir
@@ -13,12 +13,12 @@ from caches.advice import advice, host_advice
 from caches.plan import Act, Action, Consent, HostPlan, plan_host
 from caches.present import HostFacts
 from caches.spec import Wanted
-from fleet.errors import CommandTimeout, ConnectionLost, Interrupted
+from fleet.errors import CommandTimeout, ConnectionLost, DeadlinePassed, Interrupted
 from fleet.inventory import Fleet
 from fleet.journal import JournalProcessor
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
-from fleet.runner import FleetRunner
+from fleet.runner import NODE_SECONDS, FleetRunner
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
@@ -26,7 +26,7 @@ from runbooks.caches.report import CacheReport, CachesReport, Fate, HostReport
 from runbooks.options import CachesOptions
 from runbooks.outcomes import failure
 from runbooks.record import recorded
-from tasks.caches.deploy import Done, deploy, install_docker
+from tasks.caches.deploy import DEPLOY_SECONDS, INSTALL_SECONDS, Done, deploy, install_docker
 from tasks.caches.files import FILES, upkeep_files
 from tasks.caches.read import read
 from tasks.errors import NotServing, StepFailed
@@ -138,7 +138,10 @@ class Deploy:
             return deploy(task, self.plans[task.host.name], lambda: self.stop.asked, lambda: run.stop.urgent)
 
         chosen = nornir.filter(filter_func=lambda host: host.name in changing)
-        return chosen.with_runner(FleetRunner(1, self.stop, stop_on_failure=True)).run(change, name="deploy")
+        actions = max((len(self.plans[name].actions) for name in changing), default=0)
+        seconds = INSTALL_SECONDS + (actions + 1) * (DEPLOY_SECONDS + NODE_SECONDS)
+        runner = FleetRunner(1, self.stop, stop_on_failure=True, node_seconds=seconds)
+        return chosen.with_runner(runner).run(change, name="deploy")
 
     def _changed(self, name: str, result: MultiResult | None) -> HostReport:
         """Say what became of each cache of a host; the plan's words hold for what was not begun."""
@@ -161,6 +164,8 @@ class Deploy:
 def _broken_off(result: MultiResult) -> NodeReport:
     """Report a host whose turn had come, and on which no cache was begun with."""
     report = failure(result)
+    if isinstance(cause(result), DeadlinePassed):
+        return replace(report, weight=Exit.NOT_VERIFIED)
     if not isinstance(cause(result), (CommandTimeout, ConnectionLost, Interrupted)):
         return report
     reason = f"{report.reason}; no cache was touched, but packages or files may be half written: repeat the command"

@@ -13,7 +13,6 @@ from fleet.inventory import Fleet
 from fleet.runner import FleetRunner
 from fleet.screen import Screen
 from fleet.session import only
-from fleet.stop import Stop
 from runbooks.outcomes import failure
 from tasks.caches.hold import hold, release
 from tasks.run import Run
@@ -59,6 +58,6 @@ class Hold:
 
     def _each(self, step: Callable[[Task], Result], name: str) -> list[str]:
         """Do ``step`` on every cache host, also once a stop was asked for; return what failed."""
-        hosts = only(self.nornir, self.fleet.cache_hosts).with_runner(FleetRunner(10, Stop()))
+        hosts = only(self.nornir, self.fleet.cache_hosts).with_runner(FleetRunner(10, self.run.stop.to_the_end()))
         results = hosts.run(step, name=name, on_failed=True)
         return [f"{host}: {failure(result).reason}" for host, result in results.items() if result.failed]

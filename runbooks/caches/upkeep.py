@@ -17,7 +17,7 @@ from fleet.inventory import Fleet
 from fleet.journal import JournalProcessor
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
-from fleet.runner import FleetRunner
+from fleet.runner import NODE_SECONDS, FleetRunner
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
@@ -26,7 +26,7 @@ from runbooks.options import UpkeepOptions
 from runbooks.outcomes import failure
 from runbooks.record import recorded
 from tasks.caches.read import read
-from tasks.caches.upkeep import Kept, look_after
+from tasks.caches.upkeep import UPKEEP_SECONDS, Kept, look_after
 from tasks.errors import StepFailed
 from tasks.reach import reach
 from tasks.run import Run
@@ -62,7 +62,8 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
     with recorded(run, fleet.runs, screen) as journal:
         processors: list[Processor] = [ProgressProcessor(screen), JournalProcessor(journal)]
         with nornir_for(fleet, hosts, processors, stop) as nornir, stop.listening():
-            one_by_one = nornir.with_runner(FleetRunner(1, stop))
+            seconds = NODE_SECONDS + len(containers) * UPKEEP_SECONDS
+            one_by_one = nornir.with_runner(FleetRunner(1, stop, node_seconds=seconds))
             step = partial(_each, script=script, containers=containers, stop=stop)
             reports = _reports(hosts, one_by_one.run(step, name=script.value))
         report = CachesReport(run.id, reports, stop.asked, TITLE)

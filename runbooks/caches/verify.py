@@ -78,7 +78,7 @@ class CachesHealth:
 
 def verify_caches(fleet: Fleet, screen: Screen, *, allow_dhcp: bool = False) -> CachesHealth:
     """Look at every cache host, and ask every cache from every node. No password is needed for it."""
-    stop = Stop(screen.progress)
+    stop = Stop(screen.progress, reads=True)
     names = [*fleet.cache_hosts, *(name for name in fleet.nodes if name not in fleet.cache_hosts)]
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
         screen.progress(f"verifying {len(fleet.cache_hosts)} cache hosts, and {len(fleet.nodes)} nodes")

@@ -17,7 +17,7 @@ from nornir.core import Nornir
 from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
 from nornir.core.task import AggregatedResult, Result, Task
 
-from fleet.errors import DeadlinePassed
+from fleet.errors import Abandoned, DeadlinePassed
 from fleet.runner import FleetRunner
 from fleet.stop import SIGNALS, Stop
 
@@ -227,7 +227,7 @@ def hang(task):
     return Result(task.host)
 
 inventory = Inventory(Hosts({name: Host(name=name) for name in ("a", "b")}), Groups(), Defaults())
-seconds = 0.1 if sys.argv[1] == "stuck" else float(sys.argv[2]) if len(sys.argv) > 2 else None
+seconds = 0.1 if sys.argv[1] == "stuck" else float(sys.argv[2])
 results = Nornir(inventory, runner=FleetRunner(1, stop, node_seconds=seconds)).run(hang)
 print(*(f"{name} {'failed' if result.failed else 'done'}" for name, result in results.items()), flush=True)
 """
@@ -238,9 +238,8 @@ def program(*args: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *args], cwd=project, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("seconds", [(), ("1000",)])
-def test_a_signal_is_heard_while_all_nodes_are_waited_for(seconds: tuple[str, ...]) -> None:
-    with program("waiting", *seconds) as process:
+def test_a_signal_is_heard_while_all_nodes_are_waited_for() -> None:
+    with program("waiting", "1000") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGINT)
@@ -253,6 +252,29 @@ def test_a_stuck_node_does_not_keep_the_program_from_its_exit() -> None:
         assert process.stdout is not None
         assert process.stdout.read() == "at work\nat work\na failed b failed\n"
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("to_the_end", [False, True])
+def test_a_third_signal_waits_for_no_node(
+    number: signal.Signals, released: threading.Event, *, to_the_end: bool
+) -> None:
+    def hang(task: Task) -> Result:
+        if task.host.name == "n0":
+            return Result(task.host, result="finished")
+        for _ in range(3):
+            os.kill(os.getpid(), number)
+            time.sleep(0.05)
+        released.wait()
+        return Result(task.host)
+
+    stop = Stop()
+    with stop.listening():
+        results = run(FleetRunner(1, stop.to_the_end() if to_the_end else stop), hang, 4)
+        later = run(FleetRunner(1, stop.to_the_end()), hang, 4)
+    assert {name: type(result[0].exception) for name, result in results.items()} == {"n0": type(None), "n1": Abandoned}
+    assert results["n0"][0].result == "finished"
+    assert not later
 
 
 @pytest.mark.parametrize("number", SIGNALS)

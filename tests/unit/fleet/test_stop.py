@@ -33,7 +33,30 @@ def test_where_nothing_is_undone_nobody_is_told_that_it_will_be() -> None:
     with Stop(said.append).listening():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-    assert said == ["stopping: nodes in flight finish, nothing new starts"] * 2
+    assert said == [
+        "stopping: nodes in flight finish, nothing new starts",
+        "stopping: nodes in flight finish; once more: leave at once",
+    ]
+
+
+# how a stop is made, and after which signal nothing is waited for any longer
+LEAVES = [({"undoes": True}, 3), ({}, 3), ({"reads": True}, 2)]
+
+
+@pytest.mark.parametrize(("kind", "last"), LEAVES)
+def test_in_the_end_nothing_is_waited_for(kind: dict[str, bool], last: int) -> None:
+    said: list[str] = []
+    stop = Stop(said.append, **kind)
+    to_the_end = stop.to_the_end()
+    over = []
+    with stop.listening():
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGTERM)
+            over.append(stop.over)
+    assert over == [number >= last for number in (1, 2, 3)]
+    assert (to_the_end.asked, to_the_end.urgent, to_the_end.over) == (False, False, True)
+    assert said[last - 1].startswith("leaving: no node is waited for any longer")
+    assert ("revert timer" in said[last - 1]) is ("reads" not in kind)
 
 
 def test_different_signals_add_up() -> None:
