@@ -279,7 +279,7 @@ def test_ctrl_c_while_finish_asks_leaves_everything(tmp_path: Path, monkeypatch:
     fakes = build(tmp_path)
     cut_off(fakes, "restart")
     stop = Stop()
-    monkeypatch.setattr(asking, "Stop", lambda _: stop)
+    monkeypatch.setattr(asking, "Stop", lambda _, **__: stop)
     fakes[NODE].when("status", begins=lambda: ctrl_c(stop))
     report = finish(fakes)
     assert (report.exit_code, outcomes(report)) == (Exit.INTERRUPTED, every(WORKERS, "untouched"))
