@@ -22,6 +22,7 @@ from fleet.watchdog import LOOK_UP_SECONDS, Watchdog
 
 GRACE_SECONDS = 10.0
 OPEN_SECONDS = 15.0
+"""For opening a channel, and for the answer to a request on it."""
 CHUNK = 32768
 ANSWER_BYTES = 16 << 20
 """What a script may print: the facts of a node."""
@@ -124,7 +125,7 @@ def _execute(
     with Watchdog(transport.close, deadline, cancelled) as watchdog:
         try:
             with closing(transport.open_session(timeout=min(seconds, OPEN_SECONDS))) as channel:
-                channel.exec_command(command)
+                _request(channel, command)
                 return _pump(channel, _Answer(script), stdin, deadline, cancelled)
         except (paramiko.SSHException, OSError, EOFError) as error:
             if watchdog.cancelled:
@@ -132,6 +133,17 @@ def _execute(
             if watchdog.bitten:
                 raise CommandTimeout(f"{script}: sshd there did not answer within {seconds:.0f} s") from error
             raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
+
+
+def _request(channel: paramiko.Channel, command: str) -> None:
+    """Have sshd start ``command``. Raises ``ConnectionLost`` where it does not even answer that."""
+    with Watchdog(channel.get_transport().close, time.monotonic() + OPEN_SECONDS) as watchdog:
+        try:
+            channel.exec_command(command)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            if watchdog.bitten:
+                raise ConnectionLost(f"sshd there did not answer a request within {OPEN_SECONDS:.0f} s") from error
+            raise
 
 
 def _pump(
