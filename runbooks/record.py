@@ -18,11 +18,12 @@ from fleet.screen import ProgressProcessor, Screen
 from tasks.abandon import abandon
 from tasks.arm import arm
 from tasks.caches.hold import release
+from tasks.reach import reach
 from tasks.run import Run
 
 PROGRAMS = ("nornir", "nornir-netmiko", "netmiko", "paramiko")
-# What clears up, or ends a run, begins also where the journal cannot be written; so does all on a node that is armed.
-ALWAYS = (abandon.__name__, release.__name__)
+# What changes nothing, or clears up, begins also where the journal cannot be written; so does all on an armed node.
+ALWAYS = (reach.__name__, abandon.__name__, release.__name__)
 OURS = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
