@@ -1,27 +1,29 @@
-"""A rollout on the lab whose journal cannot be written any more: the first wave finishes, and nothing else begins."""
+"""A rollout on the lab whose journal cannot be written any more: what is armed finishes, and nothing else begins."""
 
 from __future__ import annotations
 
-import json
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.lab.nodes import Inventory, LabNode, rollback, rollout
+from fleet.runs import read
+from tests.lab.nodes import PROJECT, Inventory, LabNode, Ran, rollback
 
 Fresh = Callable[..., list[LabNode]]
 NODES = ("worker-2", "worker-4", "worker-3")
-SIZE = 32 * 4096
 
 
 @pytest.fixture
-def full(inventory: Inventory, tmp_path: Path) -> Iterator[Path]:
-    """The journals' directory on a file system of its own of 128 KiB, which is to be filled; root only."""
+def runs(inventory: Inventory, tmp_path: Path) -> Iterator[Path]:
+    """The journals' directory, on a file system of its own of 128 KiB."""
     runs = tmp_path / "runs"
     runs.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "journals", str(runs)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "journals", str(runs)], check=True)
     inventory.replace("defaults.yaml", "data:\n", f"data:\n  runs: {runs}\n")
     try:
         yield runs
@@ -29,35 +31,54 @@ def full(inventory: Inventory, tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(runs)], check=True)
 
 
-def fill(runs: Path, pages: int) -> None:
-    """Leave ``pages`` pages: what a journal has to itself."""
-    with (runs / "filler").open("wb", buffering=0) as filler:
-        while filler.tell() < SIZE - pages * 4096:
-            filler.write(b"x" * 4096)
+def fill(path: Path, size: int) -> None:
+    """Append to a file until its file system is full: line feeds hide nothing in a journal."""
+    with path.open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\n" * size)
 
 
-def test_three_waves_of_which_the_first_fills_the_disk(fresh: Fresh, inventory: Inventory, full: Path) -> None:
+def rollout_that_fills_the_disk(runs: Path, node: str, step: str, *words: str) -> Ran:
+    """Run a rollout of three waves, and leave no byte once ``step`` has begun on ``node``."""
+    command = [sys.executable, str(PROJECT / "main.py"), "rollout", "--group", "workers", "--limit", ",".join(NODES)]
+    command += ["--yes", "--json", "--settle", "3", "--num-workers", "1", "--without-gate", *words]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+        while process.poll() is None:
+            journals = list(runs.glob("*/journal.jsonl"))
+            if any((it.get("node"), it.get("step")) == (node, step) for path in journals for it in read(path)):
+                fill(runs / "filler", 4096)
+                fill(journals[0], 1)
+                break
+            time.sleep(0.01)
+        stdout, stderr = process.communicate(timeout=120)
+    return Ran(process.returncode, stdout, stderr)
+
+
+@pytest.mark.parametrize(("node", "changed"), [("worker-2", 1), ("worker-4", 2)])
+def test_the_wave_that_fills_the_disk_is_the_last(
+    fresh: Fresh, inventory: Inventory, runs: Path, node: str, changed: int
+) -> None:
     nodes = fresh(*NODES)
-    before = [node.snapshot() for node in nodes]
-    words = ("--group", "workers", "--limit", ",".join(NODES), *inventory.option)
-    # The plan of three nodes has more than a page, the steps of one node less than another.
-    fill(full, 2)
-    # What is left of the second page goes when the first node's steps begin.
-    ran = rollout(*words, "--num-workers", "1")
-    [path] = full.glob("*/journal.jsonl")
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()[:-1]]
-    assert ran.exit == ran.json["exit"] == 3
-    assert "cannot be written: No space left on device" in ran.json["unrecorded"]
-    migrated = [name for name in NODES if ran.outcomes[name] == "migrated"]
-    assert migrated in ([], ["worker-2"], ["worker-2", "worker-4"]), (ran.outcomes, lines[-1])
-    for name, node, first in zip(NODES, nodes, before, strict=True):
-        assert node.cri == "ok"
-        if name not in migrated:
-            assert ran.outcomes[name] == "untouched"
-            assert ran.reason(name) == ran.json["unrecorded"]
-            assert node.snapshot() == first
+    before = [it.snapshot() for it in nodes]
+
+    ran = rollout_that_fills_the_disk(runs, node, "arm", *inventory.option)
+
+    assert ran.exit == ran.json["exit"] == 3, ran.stdout + ran.stderr
+    why = ran.json["unrecorded"]
+    assert why.endswith("journal.jsonl cannot be written: No space left on device")
+    assert f"{why}; nothing new starts, and nodes in work finish" in ran.stderr
+    outcomes = ["migrated"] * changed + ["untouched"] * (3 - changed)
+    assert [ran.outcomes[name] for name in NODES] == outcomes
+    assert [it.cri for it in nodes] == ["ok"] * 3
+    assert [it.snapshot() != first for it, first in zip(nodes, before, strict=True)] == [
+        outcome == "migrated" for outcome in outcomes
+    ]
+    for name in NODES[changed:]:
+        assert ran.reason(name) == why
 
     ran = rollback("--all", *inventory.option)
 
-    assert [ran.outcomes[name] for name in migrated] == ["rolled_back"] * len(migrated)
-    assert [node.snapshot() for node in nodes] == before
+    assert {ran.outcomes[name] for name in NODES} <= {"rolled_back", "unchanged"}, ran.stdout + ran.stderr
+    assert "No space left on device" in ran.stderr
+    assert [it.snapshot() for it in nodes] == before
