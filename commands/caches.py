@@ -11,7 +11,7 @@ import typer
 from commands.ending import refuse_lab_that_is_down, show
 from commands.options import EPILOG, SHIPPED_INVENTORY, AllowDhcp, AsJson, Diff, Inventory, Yes
 from fleet.errors import UsageError
-from runbooks.options import CachesOptions, UpkeepOptions
+from runbooks.options import CachesOptions, UnlockOptions, UpkeepOptions
 
 if TYPE_CHECKING:
     from fleet.inventory import Fleet
@@ -101,6 +101,27 @@ def verify(
 
     fleet, screen = _begin(inventory, as_json=as_json)
     show(verify_caches(fleet, screen, allow_dhcp=allow_dhcp), screen, as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def unlock(
+    *,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    force: Annotated[
+        bool, typer.Option("--force", help="Remove locks too whose runs have no journal here: they have ended.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the maintenance locks on the cache hosts, and remove those that dead runs left behind.
+
+    The lock of a run that is at work stays (exit code 1).
+    """
+    from runbooks.caches.unlock import Unlock  # noqa: PLC0415
+
+    fleet, screen = _begin(inventory, as_json=as_json)
+    show(Unlock(fleet, UnlockOptions(dry_run, yes, force), screen).carry_out(), screen, as_json=as_json)
 
 
 def _begin(inventory: Path, *, as_json: bool) -> tuple[Fleet, Screen]:

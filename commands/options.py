@@ -10,7 +10,8 @@ import typer
 
 EPILOG = (
     "Exit codes: 0 all well · 1 some nodes or caches failed, each untouched or back as before; the gate refused; a "
-    "pull is not proven · 2 usage or inventory error · 3 what was changed is not verified · 4 only unreachable "
+    "pull is not proven · 2 usage or inventory error · 3 what was changed is not verified, or the "
+    "journal could not be written · 4 only unreachable "
     "machines · 5 changes pending, something is to be done · 130 interrupted or not agreed to."
 )
 Groups = Annotated[list[str] | None, typer.Option("--group", help="Nodes of this group; may be repeated.")]
@@ -49,7 +50,7 @@ WithoutGate = Annotated[
     bool,
     typer.Option(
         "--without-gate",
-        help="Go on without asking the caches, a hold on their upkeep, or proof of the canaries' pulls.",
+        help="Go on without asking the caches, a maintenance lock on them, or pull checks of the canaries.",
     ),
 ]
 AllowDhcp = Annotated[

@@ -69,6 +69,10 @@ class Interrupted(FleetError):
     """The operator asked twice to stop: what a command on a node was at is no longer waited for."""
 
 
+class NotRecorded(FleetError):
+    """The journal cannot be written, so that a step was not begun: nothing was done by it."""
+
+
 class SudoRefused(FleetError):
     """The login works, but ``sudo -n`` does not."""
 

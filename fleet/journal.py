@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import RLock
@@ -19,7 +17,8 @@ from nornir.core.task import AggregatedResult, MultiResult, Task
 from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.secrets import mask
-from fleet.errors import UsageError
+from fleet.errors import NotRecorded, UsageError
+from fleet.journal_file import JournalFile, Lines
 from fleet.report import Report
 from fleet.results import cause
 
@@ -29,24 +28,32 @@ NAME = "journal.jsonl"
 class Journal:
     """The journal of the run ``run_id``: ``<runs>/<run_id>/journal.jsonl``, one JSON object a line.
 
-    Its directory has the mode 0700 and the file 0600, whatever the umask. The file is locked (flock) until ``close``
-    or the death of the process, so that a journal that can be locked belongs to a run that is dead. Threads may share
-    it. Each line is on disk when its method returns.
+    Threads may share it. Each line is on disk when its method returns. The file is locked (flock) until ``close`` or
+    the death of the process, so that a journal that can be locked belongs to a run that is dead.
 
-    A journal that cannot be made, or not take its first line, is a ``UsageError``. Later on the work on the nodes
-    goes on without it, and ``say`` is told once.
+    A journal that cannot be made, or not take its first line, is a ``UsageError``. Once a later line cannot be
+    written, ``broken`` says why, ``say`` gets one message, and ``begin`` raises ``NotRecorded``: nothing new starts.
+    With ``needed=False``, for what must be done in any case, ``begin`` raises nothing. ``opened`` opens the file.
     """
 
-    def __init__(self, runs: Path, run_id: str, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        run_id: str,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        needed: bool = True,
+        opened: Callable[[Path], Lines] = JournalFile,
+    ) -> None:
         self.path = runs / run_id / NAME
+        self.broken = ""
         self._run_id = run_id
         self._say = say
-        self._said = False
+        self._needed = needed
         # A signal's handler writes too, perhaps while the main thread is at it.
         self._lock = RLock()
-        self._torn = False
         try:
-            self._file: int | None = _create(self.path)
+            self._file: Lines | None = opened(self.path)
         except (OSError, ValueError) as error:
             raise self._impossible(error) from None
 
@@ -61,9 +68,12 @@ class Journal:
     def close(self) -> None:
         """Let go of the journal. What is written afterwards, by a node that was given up, is lost."""
         with self._lock:
-            if self._file is not None:
-                os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+        try:
+            if file is not None:
+                file.close()
+        except OSError as error:
+            self._break(error)
 
     def began(self, command: Sequence[str], user: str, versions: Mapping[str, str]) -> None:
         """Write who began what with which programs. Raises ``UsageError`` where that is not possible."""
@@ -90,8 +100,13 @@ class Journal:
         )
 
     def begin(self, node: str, step: str) -> None:
-        """Write that ``step`` is about to begin on ``node``."""
+        """Write that ``step`` is about to begin on ``node``.
+
+        Raises ``NotRecorded`` once a line of a journal that is needed could not be written.
+        """
         self._write("begin", node=node, step=step)
+        if self.broken and self._needed:
+            raise NotRecorded(self.broken)
 
     def end(
         self,
@@ -130,28 +145,25 @@ class Journal:
         self.finished(report.exit_code)
 
     def _write(self, event: str, **told: object) -> None:
-        """Write one line with its reason masked, or complain once."""
+        """Write one line with its reason masked; what fails breaks the journal, and is no error."""
         try:
             if "reason" in told:
                 told["reason"] = " ".join(mask(str(told["reason"])).split())
             self._append(event, told)
         except Exception as error:  # whatever it is, the nodes come first
-            if not self._said:
-                self._said = True
-                self._say(f"the journal {self.path} cannot be written: {_why(error)}; the run goes on without it")
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        if not self.broken:
+            self.broken = f"the journal {self.path} cannot be written: {_why(error)}"
+            end = "nothing new starts, and nodes in work finish" if self._needed else "the run goes on without it"
+            self._say(f"{self.broken}; {end}")
 
     def _append(self, event: str, told: Mapping[str, object]) -> None:
         with self._lock:
-            if self._file is None:
-                return
-            # In ASCII, so that no text can end the line or not be encoded.
-            line = json.dumps({"at": _now(), "event": event, **told}).encode() + b"\n"
-            rest = memoryview(b"\n" + line if self._torn else line)
-            self._torn = True
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-            self._torn = False
-            os.fsync(self._file)
+            if self._file is not None:
+                # In ASCII, so that no text can end the line or not be encoded.
+                self._file.append(json.dumps({"at": _now(), "event": event, **told}).encode() + b"\n")
 
     def _impossible(self, error: Exception) -> UsageError:
         message = f"no journal can be kept in {self.path.parent}: {_why(error)}; name a directory that you may write to"
@@ -161,11 +173,16 @@ class Journal:
 class JournalProcessor:
     """A Nornir processor that writes each step of a node into ``journal``, before it begins and after it ended.
 
-    A step is a subtask of the task that the runbook runs; what the step does within itself is its own affair.
+    A step is a subtask of the task that the runbook runs; what the step does within itself is its own affair. A step
+    whose line cannot be written fails with ``NotRecorded`` before it begins. Steps with a name of ``always`` begin all
+    the same, and so does every step on a node on which one with the name ``point`` has begun.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, always: Collection[str] = (), point: str = "") -> None:
         self._journal = journal
+        self._always = frozenset(always)
+        self._point = point
+        self._past_point: set[str] = set()
         self._since: dict[Task, float] = {}
 
     def task_started(self, task: Task) -> None:
@@ -181,10 +198,17 @@ class JournalProcessor:
         """Write nothing."""
 
     def subtask_instance_started(self, task: Task, host: Host) -> None:
-        """Write that a step of the node is about to begin."""
-        if _is_step(task):
+        """Write that a step of the node is about to begin. Raises ``NotRecorded`` where it must not without that."""
+        if not _is_step(task):
+            return
+        try:
             self._journal.begin(host.name, task.name)
-            self._since[task] = time.monotonic()
+        except NotRecorded:
+            if task.name not in self._always and host.name not in self._past_point:
+                raise
+        if task.name == self._point:
+            self._past_point.add(host.name)
+        self._since[task] = time.monotonic()
 
     def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
         """Write how a step of the node ended, and how long it took."""
@@ -212,38 +236,3 @@ def _now() -> str:
 
 def _why(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _create(path: Path) -> int:
-    """Make the journal and its directory, which must not exist, lock it and return its descriptor."""
-    home = path.parent
-    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.mkdir(mode=0o700)
-    with _opened(home, os.O_NOFOLLOW) as folder:
-        os.fchmod(folder, 0o700)
-        file = os.open(path.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-        try:
-            os.fchmod(file, 0o600)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except BaseException:
-            os.close(file)
-            raise
-        _keep(folder)
-    with _opened(home.parent) as folder:
-        _keep(folder)
-    return file
-
-
-@contextmanager
-def _opened(folder: Path, flags: int = 0) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _keep(folder: int) -> None:
-    """Bring a directory's new entry to disk, where its filesystem can do that."""
-    with suppress(OSError):
-        os.fsync(folder)

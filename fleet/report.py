@@ -77,7 +77,8 @@ class Gate:
 class Report:
     """What became of every selected node; ``run`` is ``None`` where no machine was to be changed.
 
-    ``gate`` is ``None`` where nothing was to be done that needs a cache.
+    ``gate`` is ``None`` where nothing was to be done that needs a cache. ``unrecorded`` says why the journal could not
+    be written to its end.
     """
 
     run: str | None
@@ -85,11 +86,12 @@ class Report:
     interrupted: bool = False
     title: str = field(default="")
     gate: Gate | None = None
+    unrecorded: str = ""
 
     @property
     def exit_code(self) -> Exit:
-        """The heaviest of the nodes' weights; a gate that refused is one of 1."""
-        weights = {node.weight for node in self.nodes.values()}
+        """The heaviest of the nodes' weights; a gate that refused is one of 1, a journal with gaps one of 3."""
+        weights = {node.weight for node in self.nodes.values()} | ({Exit.NOT_VERIFIED} if self.unrecorded else set())
         weights |= {Exit.FAILED} if self.gate and self.gate.refused else set()
         return heaviest(weights, interrupted=self.interrupted)
 
@@ -103,6 +105,7 @@ class Report:
         """Return the report as one JSON document."""
         nodes = {name: node.as_dict() for name, node in self.nodes.items()}
         told: dict[str, object] = {"run": self.run, "exit": int(self.exit_code), "nodes": nodes}
+        told |= {"unrecorded": self.unrecorded} if self.unrecorded else {}
         return json.dumps(told | ({"gate": asdict(self.gate)} if self.gate else {}), indent=2)
 
     @property

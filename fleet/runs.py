@@ -87,6 +87,19 @@ def is_dead(runs: Path, run_id: str) -> bool | None:
     return True
 
 
+def pid_of(runs: Path, run_id: str) -> int | None:
+    """Return the process that the journal of the run ``run_id`` names; ``None`` where it names none.
+
+    As with ``is_dead`` the id may come from elsewhere.
+    """
+    if is_dead(runs, run_id) is None:
+        return None
+    try:
+        return _pid(read(runs / run_id / NAME))
+    except OSError:
+        return None
+
+
 def newest(runs: Path, node: str) -> LastWord | None:
     """Return the last word on ``node`` of the newest run that mentions it; ``None`` where no journal does."""
     for path in sorted(runs.glob(f"*/{NAME}"), reverse=True):
@@ -107,7 +120,6 @@ def _last_word(run: str, events: Sequence[Event], node: str, *, alive: bool) -> 
         return None
     last = told[-1]
     finished = any(event["event"] == "finish" for event in events)
-    pids = [event.get("pid") for event in events if event["event"] == "run"]
     ok = last.get("ok")
     return LastWord(
         run,
@@ -118,8 +130,13 @@ def _last_word(run: str, events: Sequence[Event], node: str, *, alive: bool) -> 
         reason=str(last.get("reason", "")) if last["event"] != "plan" else "",
         finished=finished,
         alive=alive and not finished,
-        pid=next((pid for pid in pids if isinstance(pid, int)), None),
+        pid=_pid(events),
     )
+
+
+def _pid(events: Sequence[Event]) -> int | None:
+    pids = (event.get("pid") for event in events if event["event"] == "run")
+    return next((pid for pid in pids if isinstance(pid, int)), None)
 
 
 def _event(line: bytes) -> Event | None:

@@ -88,6 +88,8 @@ class Screen:
         self.details(report.nodes)
         for line in report.gate.lines if report.gate else ():
             self.say(line)
+        if report.unrecorded:
+            self.say(report.unrecorded)
         self.say(f"{report.sums} (exit code {int(report.exit_code)})")
 
     def say(self, text: str) -> None:

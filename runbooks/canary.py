@@ -25,7 +25,7 @@ def prove(fleet: Fleet, name: str, report: NodeReport, *, stop: Stop, journal: J
 
     A pull of which it is not proven that it came through its cache makes it one of a node that is not verified. All
     else is only told: what is left or kept there, and how pulls go without the cache, since nodes may be without a way
-    out.
+    out. Raises ``NotRecorded`` where the journal cannot be written: nothing is pulled then.
     """
     if not any(row.probe for row in fleet.rows.values()):
         screen.progress(UNPROVABLE)

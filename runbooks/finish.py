@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nornir.core import Nornir
@@ -15,7 +15,9 @@ from fleet.runs import is_dead
 from fleet.screen import Screen
 from fleet.session import nornir_for, only
 from fleet.stop import Stop
-from runbooks.options import FinishOptions
+from runbooks.caches.report import Fate
+from runbooks.caches.unlock import Unlock
+from runbooks.options import FinishOptions, UnlockOptions
 from runbooks.outcomes import completed, failure, restored
 from runbooks.record import processors, recorded_if_possible
 from runbooks.status import Standing
@@ -25,6 +27,8 @@ from tasks.rollback import Restoration
 from tasks.run import Run
 from tasks.status import Status
 from tasks.verify import check
+
+LATER = "python main.py caches unlock removes a maintenance lock that a dead run left there"
 
 
 @dataclass
@@ -54,6 +58,8 @@ class Finish:
                 return self._nothing(left, "not agreed to")
         if left:
             self._settle(left)
+        if not self.stop.asked:
+            self._release_locks({node.run for node in left.values()})
         return Report(None, {name: self.reports[name] for name in self.names}, self.stop.asked, "Finish")
 
     def _nothing(self, names: Iterable[str], why: str) -> Report:
@@ -97,6 +103,18 @@ class Finish:
                 self._act(nornir, left, runs)
             if journal is not None:
                 journal.closing(Report(None, self.reports))
+
+    def _release_locks(self, settled: Collection[str]) -> None:
+        """Remove the maintenance locks of the runs ``settled``, and of others that are dead; failures are warnings."""
+        report = Unlock(self.fleet, UnlockOptions(yes=True), self.screen, settled).carry_out()
+        for host, why in report.trouble.items():
+            self.screen.progress(f"warning: {host}: {why.reason}; {LATER}")
+        for host, locks in report.hosts.items():
+            for it in locks:
+                if it.fate is Fate.REMOVED:
+                    self.screen.progress(f"{host}: the maintenance lock of run {it.lock.run} is removed")
+                elif it.lock.run in settled:
+                    self.screen.progress(f"warning: {host}: {it.reason}; {LATER}")
 
     def _act(self, nornir: Nornir, left: Mapping[str, Status], runs: Mapping[str, Run]) -> None:
         """Confirm what is complete and well, now and after it has settled; take back the rest."""

@@ -76,3 +76,12 @@ class UpkeepOptions:
 
     dry_run: bool = False
     yes: bool = False
+
+
+@dataclass(frozen=True)
+class UnlockOptions:
+    """With ``force`` locks of runs are removed too that may still be at work, on another controller."""
+
+    dry_run: bool = False
+    yes: bool = False
+    force: bool = False

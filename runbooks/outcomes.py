@@ -11,7 +11,7 @@ from containerd.errors import ContainerdError
 from containerd.migration import Strategy
 from containerd.plan import NodePlan
 from containerd.policy import Decision
-from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
+from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
@@ -34,9 +34,9 @@ def failure(result: MultiResult) -> NodeReport:
 
 
 def not_changed(node: Node, result: MultiResult) -> NodeReport:
-    """Report a node on which a task failed, or was interrupted, before anything was changed."""
+    """Report a node on which a task failed, was interrupted or not begun, before anything was changed."""
     report = failure(result)
-    if isinstance(cause(result), Interrupted):
+    if isinstance(cause(result), (Interrupted, NotRecorded)):
         report = untouched(report, report.reason)
     return replace(report, generation=node.generation.value, strategy=node.strategy.value)
 

@@ -10,7 +10,7 @@ from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result, Task
 
 from containerd.plan import Consent, NodePlan
-from fleet.errors import UsageError
+from fleet.errors import NotRecorded, UsageError
 from fleet.inventory import Fleet
 from fleet.journal import Journal
 from fleet.report import Exit, Gate, NodeReport, Outcome, Report
@@ -79,19 +79,18 @@ class Rollout:
                         journal.planned(name, self.plans[name])
                     self._ask_caches(nornir)
                 self._change_if_agreed(nornir, journal)
-            report = self._report()
-            journal.closing(report)
-            return report
+            journal.closing(self._report(journal))
+        return self._report(journal)
 
     def _nornir(self) -> Nornir:
         processor = ProgressProcessor(self.screen)
         machines = {*self.names, *self.fleet.cache_hosts}
         return nornir_for(self.fleet, machines, processor, self.stop, dry_run=self.options.dry_run)
 
-    def _report(self) -> Report:
+    def _report(self, journal: Journal | None = None) -> Report:
         reports = {name: self.reports.get(name) or never_read(self.fleet.nodes[name]) for name in self.names}
         run = self.run.id if any(report.run for report in reports.values()) else None
-        return Report(run, reports, self.stop.asked, "Rollout", self.gate)
+        return Report(run, reports, self.stop.asked, "Rollout", self.gate, journal.broken if journal else "")
 
     @property
     def _changing(self) -> list[str]:
@@ -131,6 +130,9 @@ class Rollout:
         self.screen.progress(self.gate.lines[0])
 
     def _change_if_agreed(self, nornir: Nornir, journal: Journal) -> None:
+        if journal.broken:
+            self._leave(journal.broken)
+            return
         if self._changing and not self._refused and not self.options.yes and not self.stop.asked:
             self._ask(nornir)
         if self.gate is not None and self.gate.refused:
@@ -157,28 +159,31 @@ class Rollout:
         hold = Hold(self.fleet, nornir, self.run, self.screen, seconds)
         with hold.released() if self._asked and not self.stop.asked else nullcontext():
             for wave in waves((self.fleet.nodes[name] for name in self._changing), self.options.num_workers):
-                if self.stop.asked:
+                if self.stop.asked or journal.broken:
                     break
                 if self._asked and (why := hold.renew()):
-                    self._leave(f"the run stopped, the caches cannot be held: {why}", Exit.FAILED)
+                    self._leave(journal.broken or f"the run stopped, the caches cannot be held: {why}", Exit.FAILED)
                     break
                 self.screen.progress(f"{wave.label}: {', '.join(wave.nodes)}")
-                self._wave(nornir, wave.nodes)
+                self._wave(nornir, wave.nodes, journal)
                 if wave.canary and self._asked:
                     self._prove(wave.nodes[0], hold, journal)
                 failed = [name for name in wave.nodes if self.reports[name].weight not in (Exit.OK, Exit.PENDING)]
                 if failed:
-                    self._leave(f"the run stopped after {failed[0]}")
+                    self._leave(journal.broken or f"the run stopped after {failed[0]}")
                     break
-        self._leave("interrupted, or not agreed to")
+        self._leave(journal.broken or "interrupted, or not agreed to")
 
     def _prove(self, name: str, hold: Hold, journal: Journal) -> None:
         report = self.reports[name]
         if report.outcome is Outcome.MIGRATED and report.weight is Exit.OK and not self.stop.asked:
             # A cache that is restarted meanwhile would not prove anything.
-            if why := hold.renew():
+            if not journal.broken and (why := hold.renew()):
                 self.screen.progress(f"warning: the caches cannot be held any longer: {why}")
-            found = canary.prove(self.fleet, name, report, stop=self.stop, journal=journal, screen=self.screen)
+            try:
+                found = canary.prove(self.fleet, name, report, stop=self.stop, journal=journal, screen=self.screen)
+            except NotRecorded as error:
+                found = replace(report, reason=f"{report.reason}; its pulls were not checked: {error}")
             self.reports[name] = found
 
     @property
@@ -196,8 +201,8 @@ class Rollout:
             if self.reports[name].outcome is Outcome.PLANNED:
                 self.reports[name] = replace(untouched(self.reports[name], why), weight=weight)
 
-    def _wave(self, nornir: Nornir, names: Sequence[str]) -> None:
-        wave = Wave(self.fleet, nornir, self.plans, self.run, self.options, self.screen)
+    def _wave(self, nornir: Nornir, names: Sequence[str], journal: Journal) -> None:
+        wave = Wave(self.fleet, nornir, self.plans, self.run, self.options, self.screen, journal)
         try:
             wave.carry_out(names)
         finally:

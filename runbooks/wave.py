@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nornir.core import Nornir
-from nornir.core.task import AggregatedResult, Result, Task
+from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from containerd.plan import NodePlan
+from fleet.errors import NotRecorded
 from fleet.inventory import Fleet
+from fleet.journal import Journal
 from fleet.report import NodeReport, Outcome
+from fleet.results import cause
 from fleet.runner import FleetRunner
 from fleet.screen import Screen
 from fleet.session import only
@@ -28,7 +31,8 @@ from tasks.verify import check
 class Wave:
     """The transactions of the nodes of one wave; ``reports`` has a word for each that ended one way or another.
 
-    A node without one is untouched: the wave was stopped before the first of its nodes was armed.
+    A node without one is untouched: the wave was stopped before the first of its nodes was armed, or the journal could
+    not be written when its own turn to be armed came.
     """
 
     fleet: Fleet
@@ -37,6 +41,7 @@ class Wave:
     run: Run
     options: RolloutOptions
     screen: Screen
+    journal: Journal
     reports: dict[str, NodeReport] = field(default_factory=dict)
     results: list[AggregatedResult] = field(default_factory=list)
 
@@ -44,13 +49,17 @@ class Wave:
         """Change the nodes ``names``. Once one is armed, all are brought to their end, also when a stop is asked."""
         prepare_all = self._of_plan(partial(prepare, without_proof=self.options.without_proof))
         prepared = self._unless_failed(self._run(names, prepare_all, "prepare", self.run.stop))
-        if len(prepared) < len(names) or self.run.stop.asked:
+        if len(prepared) < len(names) or self.run.stop.asked or self.journal.broken:
             self._unless_failed(self._run(prepared, self._abandon, "abandon"))
             return
         seconds = self.options.settle_seconds
         if any(self.plans[name].restart for name in prepared):
             self.screen.progress(f"each settles for {seconds:g} s before it is confirmed")
-        self._report(self._run(prepared, self._of_plan(partial(migrate, settle_seconds=seconds)), "migrate"))
+        migrated = self._run(prepared, self._of_plan(partial(migrate, settle_seconds=seconds)), "migrate")
+        unarmed = [name for name, result in migrated.items() if isinstance(cause(result), NotRecorded)]
+        if unarmed:
+            self._unless_failed(self._run(unarmed, self._abandon, "abandon"))
+        self._report({name: result for name, result in migrated.items() if name not in unarmed})
         rolled_back = [name for name, report in self.reports.items() if report.outcome is Outcome.ROLLED_BACK]
         if rolled_back:
             self.run.stop.wait(seconds)
@@ -64,7 +73,7 @@ class Wave:
         self.reports |= {name: not_changed(self.fleet.nodes[name], result) for name, result in failed.items()}
         return [name for name in results if name not in failed]
 
-    def _report(self, results: AggregatedResult) -> None:
+    def _report(self, results: Mapping[str, MultiResult]) -> None:
         for name, result in results.items():
             node, plan, found = self.fleet.nodes[name], self.plans[name], result[0].result
             if isinstance(found, Undone):

@@ -17,3 +17,7 @@ class StepFailed(TaskError):
 
 class NotServing(StepFailed):
     """A cache could not be changed, and the one from before does not serve either."""
+
+
+class Locked(StepFailed):
+    """A run's maintenance lock refuses to stop or replace a cache that runs; nothing was changed."""

@@ -9,7 +9,7 @@ from nornir.core.exceptions import NornirSubTaskError
 from nornir.core.task import Result, Task
 
 from containerd.plan import NodePlan
-from fleet.errors import ConnectionLost, FleetError, Interrupted, Unreachable
+from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.remote import remote_of
 from fleet.results import cause
 from fleet.settings import TransactionSettings
@@ -65,10 +65,12 @@ def migrate(task: Task, plan: NodePlan, run: Run, settle_seconds: float) -> Resu
     """Carry out a staged ``plan`` and confirm it; the result is what the verification found, or an ``Undone``.
 
     A node that is well settles for so many seconds and is verified again. It waits for no other node: its timer would
-    take it back meanwhile.
+    take it back meanwhile. Raises ``NotRecorded`` where the journal could not be written before the node was armed.
     """
     try:
         found = _carry_out(task, plan, run, settle_seconds)
+    except NotRecorded:
+        raise
     except BaseException as error:  # whatever it was, the node must not stay half-changed
         reason = cause(error.result) if isinstance(error, NornirSubTaskError) else error
         way_back = _way_back(task, run, lost=isinstance(reason, (ConnectionLost, Unreachable)))

@@ -6,16 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from nornir.core import Nornir
-from nornir.core.processor import Processor
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from caches.advice import advice, host_advice
 from caches.plan import Act, Action, Consent, HostPlan, plan_host
 from caches.present import HostFacts
 from caches.spec import Wanted
-from fleet.errors import CommandTimeout, ConnectionLost, DeadlinePassed, Interrupted
+from fleet.errors import CommandTimeout, ConnectionLost, DeadlinePassed, Interrupted, NotRecorded
 from fleet.inventory import Fleet
-from fleet.journal import JournalProcessor
+from fleet.journal import Journal
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
 from fleet.runner import NODE_SECONDS, FleetRunner
@@ -25,7 +24,7 @@ from fleet.stop import Stop
 from runbooks.caches.report import CacheReport, CachesReport, Fate, HostReport
 from runbooks.options import CachesOptions
 from runbooks.outcomes import failure
-from runbooks.record import recorded
+from runbooks.record import processors, recorded
 from tasks.caches.deploy import DEPLOY_SECONDS, INSTALL_SECONDS, Done, deploy, install_docker
 from tasks.caches.files import FILES, upkeep_files
 from tasks.caches.read import read
@@ -70,10 +69,10 @@ class Deploy:
                 return self._report(None)
             return self._change_if_agreed(nornir, changing)
 
-    def _report(self, run: str | None) -> CachesReport:
+    def _report(self, run: str | None, journal: Journal | None = None) -> CachesReport:
         never = NodeReport(Outcome.UNTOUCHED, "the run was interrupted before this host was read")
         hosts = {name: self.reports.get(name) or HostReport(trouble=never) for name in self.fleet.cache_hosts}
-        return CachesReport(run, hosts, self.stop.asked)
+        return CachesReport(run, hosts, self.stop.asked, unrecorded=journal.broken if journal else "")
 
     def _plan(self, nornir: Nornir) -> None:
         def read_one(task: Task) -> Result:
@@ -116,26 +115,29 @@ class Deploy:
                 self.stop.ask()
         run = Run.begin(self.fleet.transaction, self.stop)
         with recorded(run, self.fleet.runs, self.screen) as journal, self.stop.listening():
-            processors: list[Processor] = [ProgressProcessor(self.screen), JournalProcessor(journal)]
-            results = self._change(nornir.with_processors(processors), changing, run)
+            recording = nornir.with_processors(processors(self.screen, journal))
+            results = self._change(recording, changing, run, journal)
             for name in changing:
-                self.reports[name] = self._changed(name, results.get(name))
-            report = self._report(run.id)
+                self.reports[name] = self._changed(name, results.get(name), journal.broken)
+            report = self._report(run.id, journal)
             for name, host in report.hosts.items():
                 for cache, it in host.caches.items():
                     journal.outcome(f"{name}/{cache}", it.fate.value, it.reason)
             journal.finished(report.exit_code)
-            return report
+        return self._report(run.id, journal)
 
-    def _change(self, nornir: Nornir, changing: list[str], run: Run) -> AggregatedResult:
+    def _change(self, nornir: Nornir, changing: list[str], run: Run, journal: Journal) -> AggregatedResult:
         """Change one host after another: where there are two, the nodes always have one of them."""
+
+        def ends() -> bool:
+            return self.stop.asked or bool(journal.broken)
 
         def change(task: Task) -> Result:
             if task.host.name in self.installing:
                 task.run(install_docker, name="install docker")
                 # Nobody has seen in a plan what there is to be removed.
                 self._take_in(task.host.name, self._read(task, without_docker=False).result, Consent())
-            return deploy(task, self.plans[task.host.name], lambda: self.stop.asked, lambda: run.stop.urgent)
+            return deploy(task, self.plans[task.host.name], ends, lambda: run.stop.urgent)
 
         chosen = nornir.filter(filter_func=lambda host: host.name in changing)
         actions = max((len(self.plans[name].actions) for name in changing), default=0)
@@ -143,10 +145,12 @@ class Deploy:
         runner = FleetRunner(1, self.stop, stop_on_failure=True, node_seconds=seconds)
         return chosen.with_runner(runner).run(change, name="deploy")
 
-    def _changed(self, name: str, result: MultiResult | None) -> HostReport:
-        """Say what became of each cache of a host; the plan's words hold for what was not begun."""
+    def _changed(self, name: str, result: MultiResult | None, unrecorded: str) -> HostReport:
+        """Report each cache of a host; ``unrecorded`` says why the run began nothing new, where that is the reason."""
         report, plan = self.reports[name], self.plans[name]
         # A step that failed is the action's own affair: what counts is whether the host's task came to its end.
+        if result is not None and isinstance(cause(result), NotRecorded):
+            result = None
         if result is not None and result[0].failed:
             return HostReport(trouble=_broken_off(result), findings=report.findings)
         done: dict[str, Done] = {it.action.container: it for it in (result[0].result if result is not None else ())}
@@ -155,7 +159,7 @@ class Deploy:
             if action.acts:
                 ended = done.get(action.container)
                 caches[action.container] = (
-                    _ended(ended) if ended else CacheReport(Fate.UNTOUCHED, "the run stopped before")
+                    _ended(ended) if ended else CacheReport(Fate.UNTOUCHED, unrecorded or "the run stopped before")
                 )
         said = tuple(f"{file.path} is written" for file in plan.files) if result is not None else report.said
         return HostReport(caches, findings=report.findings, said=said, diff=report.diff)

@@ -1,4 +1,4 @@
-"""The hold that a run has on the upkeep of the caches, wave by wave. If the controller dies it expires."""
+"""The maintenance lock that a run has on the caches, wave by wave. If the controller dies it expires."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tasks.run import Run
 
 @dataclass(frozen=True)
 class Hold:
-    """The hold of one ``run`` on all cache hosts, each time for ``seconds``."""
+    """The maintenance lock of one ``run`` on all cache hosts, each time for ``seconds``."""
 
     fleet: Fleet
     nornir: Nornir
@@ -30,11 +30,11 @@ class Hold:
 
     @property
     def who(self) -> str:
-        """Whom the upkeep names when it skips."""
+        """Whom a refusal names."""
         return f"run {self.run.id} of {self.run.owner}"
 
     def renew(self) -> str:
-        """Hold from now on; return why that is not possible on a cache host, or nothing."""
+        """Lock them from now on; return why that is not possible on a cache host, or nothing."""
 
         def renew_one(task: Task) -> Result:
             task.run(hold, seconds=self.seconds, run=self.run.id, who=self.who)
@@ -44,17 +44,17 @@ class Hold:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Release it at the end, whatever happens. Where that fails it expires: said, and no failure of the run."""
+        """Release it at the end, whatever happens. Where that fails it expires: a warning, no failure of the run."""
 
         def release_one(task: Task) -> Result:
-            task.run(release, run=self.run.id)
+            task.run(release, runs=[self.run.id])
             return Result(host=task.host)
 
         try:
             yield
         finally:
             for line in self._each(release_one, "release"):
-                self.screen.progress(f"warning: {line}; the hold there ends within {self.seconds:.0f} s")
+                self.screen.progress(f"warning: {line}; the maintenance lock there expires within {self.seconds:.0f} s")
 
     def _each(self, step: Callable[[Task], Result], name: str) -> list[str]:
         """Do ``step`` on every cache host, also once a stop was asked for; return what failed."""

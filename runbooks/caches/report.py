@@ -61,18 +61,23 @@ class HostReport:
 
 @dataclass(frozen=True)
 class CachesReport:
-    """What became of every cache host; ``run`` is ``None`` where nothing was to be changed."""
+    """What became of every cache host; ``run`` is ``None`` where nothing was to be changed.
+
+    ``unrecorded`` says why the journal could not be written to its end.
+    """
 
     run: str | None
     hosts: Mapping[str, HostReport]
     interrupted: bool = False
     title: str = "Caches"
+    unrecorded: str = ""
 
     @property
     def exit_code(self) -> Exit:
-        """The heaviest of everything's weights."""
+        """The heaviest of everything's weights; a journal with gaps is one of 3."""
         weights = {cache.weight for host in self.hosts.values() for cache in host.caches.values()}
         weights |= {host.trouble.weight if host.trouble else host.weight for host in self.hosts.values()}
+        weights |= {Exit.NOT_VERIFIED} if self.unrecorded else set()
         return heaviest(weights, interrupted=self.interrupted)
 
     def with_diffs(self, *, shown: bool) -> CachesReport:
@@ -82,12 +87,14 @@ class CachesReport:
     def as_json(self) -> str:
         """Return the report as one JSON document."""
         hosts = {name: host.as_dict() for name, host in self.hosts.items()}
-        return json.dumps({"run": self.run, "exit": int(self.exit_code), "hosts": hosts}, indent=2)
+        told = {"run": self.run, "exit": int(self.exit_code), "hosts": hosts}
+        return json.dumps(told | ({"unrecorded": self.unrecorded} if self.unrecorded else {}), indent=2)
 
     def show(self, screen: Screen) -> None:
         """Print it for people, with the sums and the exit code as the last line."""
         self.table(screen, self.title)
-        screen.say(f"\n{self.sums()}")
+        screen.say(f"\n{self.unrecorded}" if self.unrecorded else "")
+        screen.say(self.sums())
 
     def table(self, screen: Screen, title: str) -> None:
         """Print it as a table, with what else is to be said below it."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from nornir.core.exceptions import NornirSubTaskError
-from nornir.core.processor import Processor
 from nornir.core.task import AggregatedResult, Result, Task
 
 from caches.present import HostFacts
 from caches.spec import CacheSpec
 from caches.upkeep import Script
-from fleet.errors import UsageError
+from fleet.errors import NotRecorded, UsageError
 from fleet.inventory import Fleet
-from fleet.journal import JournalProcessor
+from fleet.journal import Journal
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
 from fleet.runner import NODE_SECONDS, FleetRunner
@@ -24,7 +24,7 @@ from fleet.stop import Stop
 from runbooks.caches.report import CacheReport, CachesReport, Fate, HostReport
 from runbooks.options import UpkeepOptions
 from runbooks.outcomes import failure
-from runbooks.record import recorded
+from runbooks.record import processors, recorded
 from tasks.caches.read import read
 from tasks.caches.upkeep import UPKEEP_SECONDS, Kept, look_after
 from tasks.errors import StepFailed
@@ -60,15 +60,14 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
         return CachesReport(None, dict.fromkeys(hosts, HostReport(untouched)), interrupted=True, title=TITLE)
     run = Run.begin(fleet.transaction, stop)
     with recorded(run, fleet.runs, screen) as journal:
-        processors: list[Processor] = [ProgressProcessor(screen), JournalProcessor(journal)]
-        with nornir_for(fleet, hosts, processors, stop) as nornir, stop.listening():
+        with nornir_for(fleet, hosts, processors(screen, journal), stop) as nornir, stop.listening():
             seconds = NODE_SECONDS + len(containers) * UPKEEP_SECONDS
             one_by_one = nornir.with_runner(FleetRunner(1, stop, node_seconds=seconds))
-            step = partial(_each, script=script, containers=containers, stop=stop)
+            step = partial(_each, script=script, containers=containers, stop=stop, journal=journal)
             reports = _reports(hosts, one_by_one.run(step, name=script.value))
-        report = CachesReport(run.id, reports, stop.asked, TITLE)
+        report = CachesReport(run.id, reports, stop.asked, TITLE, journal.broken)
         journal.finished(report.exit_code)
-    return report
+    return replace(report, unrecorded=journal.broken)
 
 
 def _reports(hosts: Sequence[str], results: AggregatedResult) -> dict[str, HostReport]:
@@ -110,18 +109,20 @@ def _planned(facts: HostFacts, script: Script, name: str) -> CacheReport:
     return CacheReport(Fate.PLANNED, script.value, Exit.PENDING)
 
 
-def _each(task: Task, script: Script, containers: Sequence[str], stop: Stop) -> Result:
+def _each(task: Task, script: Script, containers: Sequence[str], stop: Stop, journal: Journal) -> Result:
     """Do it to each cache of a host. The result has a report for each."""
     task.run(reach)
     reports: Mapping[str, CacheReport] = {}
     for name in containers:
-        if stop.asked:
-            reports = {**reports, name: CacheReport(Fate.UNTOUCHED, "interrupted")}
+        if stop.asked or journal.broken:
+            reports = {**reports, name: CacheReport(Fate.UNTOUCHED, journal.broken or "interrupted")}
             continue
         try:
             step = partial(look_after, script=script, container=name, cancelled=lambda: stop.urgent)
             kept: Kept = task.run(step, name=f"{script.value} {name}")[0].result
             report = _skipped(kept) if kept.skipped else CacheReport(_FATES[script], kept.said)
+        except NotRecorded as error:
+            report = CacheReport(Fate.UNTOUCHED, str(error))
         except NornirSubTaskError as error:
             report = _failed(cause(error.result))
         reports = {**reports, name: report}

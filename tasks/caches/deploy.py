@@ -11,16 +11,19 @@ from nornir.core.task import Result, Task
 
 from caches.plan import Act, Action, HostPlan
 from caches.spec import CONFIGS, Wanted, name_of, volume_of
+from fleet.errors import NotRecorded
 from fleet.remote import Completed, never
 from fleet.results import cause
 from tasks import scripts, wire
 from tasks.caches.files import write_files
-from tasks.errors import NotServing, StepFailed
+from tasks.errors import Locked, NotServing, StepFailed
 
 # Pulling the image, waiting for another's work, a trial, a stop, a start.
 DEPLOY_SECONDS = 1200.0
 INSTALL_SECONDS = 900.0
 NOT_SERVING = 3
+LOCKED = 4
+UNLOCK = "once that run has ended, python main.py caches unlock removes the lock"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ def deploy(task: Task, plan: HostPlan, stop: Callable[[], bool], cancelled: Call
     """Carry out ``plan``: the files of the upkeep first, which bring back a cache whatever happens to this run.
 
     The result is a ``Done`` for each action that was begun; after the first failure, and once ``stop`` says so,
-    nothing new begins. Raises ``NornirSubTaskError`` where the files cannot be written; no cache was touched then.
+    nothing new begins. What a maintenance lock refuses keeps no other cache from being started. Raises
+    ``NornirSubTaskError`` where the files cannot be written, and ``NotRecorded``; no cache was touched then.
     """
     if plan.files:
         task.run(write_files, name="files", files=plan.files)
@@ -55,17 +59,20 @@ def deploy(task: Task, plan: HostPlan, stop: Callable[[], bool], cancelled: Call
         try:
             task.run(carry_out, name=f"{action.act.value} {action.container}", action=action, cancelled=cancelled)
             done.append(Done(action))
+        except NotRecorded:
+            break
         except NornirSubTaskError as error:
             done.append(Done(action, cause(error.result)))
-            break
+            if not isinstance(done[-1].error, Locked):
+                break
     return Result(host=task.host, changed=bool(plan.files or done), result=tuple(done))
 
 
 def carry_out(task: Task, action: Action, cancelled: Callable[[], bool] = never) -> Result:
     """Do one action. Raises ``StepFailed`` where it failed and what was there before serves as before.
 
-    ``NotServing`` where that does not serve either; ``CommandTimeout``, ``ConnectionLost`` and ``Interrupted`` where
-    that is not known.
+    ``Locked`` where a maintenance lock refuses it, which is never so of a start; ``NotServing`` where what was there
+    before does not serve either; ``CommandTimeout``, ``ConnectionLost`` and ``Interrupted`` where that is not known.
     """
     if action.act is Act.REMOVE:
         folder = f"{CONFIGS}/{name_of(action.container)}" if action.folder else ""
@@ -88,6 +95,8 @@ def _create(host: Host, wanted: Wanted, cancelled: Callable[[], bool]) -> None:
 
 def _must(host: Host, cancelled: Callable[[], bool], name: str, *words: str, stdin: bytes = b"") -> Completed:
     done = scripts.run(host, name, *words, stdin=stdin, timeout=DEPLOY_SECONDS, cancelled=cancelled)
+    if done.exit_code == LOCKED:
+        raise Locked(f"{done.complaint}; {UNLOCK}")
     if done.exit_code == NOT_SERVING:
         raise NotServing(f"{done.complaint}; and what ran before does not serve: docker logs {words[0]} says why")
     if done.exit_code != 0:

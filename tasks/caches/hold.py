@@ -1,22 +1,24 @@
-"""Keep the upkeep away from the caches of one host while nodes change."""
+"""The maintenance locks of one cache host: nothing there is stopped or replaced while nodes change."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from nornir.core.task import Result, Task
 
+from caches.locks import in_force
 from fleet.remote import remote_of
-from tasks import scripts
+from tasks import scripts, wire
 
 # It waits for a restart or a deploy that has begun; a collection takes longer and is not waited for.
 HOLD_SECONDS = 240.0
 
 
 def hold(task: Task, seconds: float, run: str, who: str) -> Result:
-    """Hold collections and restarts for the run with the id ``run``, for ``seconds`` from now.
+    """Lock the caches for the run with the id ``run``, for ``seconds`` from now: what runs is not stopped or replaced.
 
-    ``who`` is what the upkeep says while it skips; other runs have holds of their own. Raises ``Unreachable``,
+    ``who`` is whom a refusal names; other runs have locks of their own. Raises ``Unreachable``,
     ``ConnectionLost``, and ``StepFailed`` where one is at work and does not come to its end.
     """
     remote_of(task.host).reconnect()
@@ -24,8 +26,15 @@ def hold(task: Task, seconds: float, run: str, who: str) -> Result:
     return Result(host=task.host, changed=True)
 
 
-def release(task: Task, run: str) -> Result:
-    """End the hold of the run with the id ``run``; those of others stay. Raises as ``hold`` does."""
+def release(task: Task, runs: Sequence[str]) -> Result:
+    """Remove the maintenance locks of the runs with the ids ``runs``; those of others stay. Raises as ``hold`` does."""
     remote_of(task.host).reconnect()
-    scripts.must(task.host, "caches_release", run)
+    scripts.must(task.host, "caches_release", *runs)
     return Result(host=task.host, changed=True)
+
+
+def locks(task: Task) -> Result:
+    """Read the maintenance locks that are in force; the result is a tuple of ``Lock``. Raises as ``hold`` does."""
+    values = wire.decode(scripts.must(task.host, "caches_locks"))
+    files = {name.removeprefix("lock:"): wire.text(values, name) for name in values if name.startswith("lock:")}
+    return Result(host=task.host, result=in_force(wire.text(values, "now"), files))

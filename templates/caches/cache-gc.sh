@@ -5,9 +5,9 @@ container=$1
 ours
 # A collection may take four hours, and others may wait too.
 take "the garbage collection of $container" "${WAIT_SECONDS:-43200}"
-respect_hold
+respect_lock
 [ ! -e "$kept/stopped/$container" ] || skip "somebody died over it; cache-guard starts it again"
-[ "$(property '{{.State.Status}}')" = running ] || broken "it does not run"
+running || broken "it does not run"
 
 # How it went, for whoever asks later.
 ended() {

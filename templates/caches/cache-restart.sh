@@ -4,9 +4,9 @@
 container=$1
 ours
 take "the restart of $container" "${WAIT_SECONDS:-30}"
-respect_hold
+respect_lock
 [ ! -e "$kept/stopped/$container" ] || skip "somebody died over it; cache-guard starts it again"
-[ "$(property '{{.State.Status}}')" = running ] || broken "it does not run"
+running || broken "it does not run"
 boots_again || skip "it would not start again: $why"
 settle || skip "it is being filled"
 away

@@ -1,5 +1,6 @@
 # What the scripts of this directory share. Written by containerd-fleet (caches deploy).
-# They are told a container; exit code 0 done, 1 failed, 2 skipped. What they do is in syslog.
+# They are told a container; exit code 0 done, 1 failed, 2 skipped, 4 refused by a maintenance lock. What they do is in
+# syslog.
 set -u
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 running=/run/containerd-fleet
@@ -32,20 +33,28 @@ take() {
     printf '%s\n' "$1" >"$running/busy"
 }
 
-# Whether a rollout wants the caches left alone; sets until and who. Each run has a file in $running/hold.d, which has the
-# second (since the epoch) until when, and who wants it. One that lasts more than a day is a mistake.
-held() {
-    for hold in "$running/hold.d"/*; do
+# Whether a run has a maintenance lock: sets until and who. Each run has a file in $running/hold.d, which has the second
+# (since the epoch) until when, and whose it is. One that lasts more than a day is a mistake (caches/locks.py).
+locked() {
+    for lock in "$running/hold.d"/*; do
         until=
-        { read -r until who <"$hold"; } 2>/dev/null
-        case $until in '' | *[!0-9]*) continue ;; esac
+        case ${lock##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
+        { read -r until who <"$lock"; } 2>/dev/null
+        case $until in '' | *[!0-9]* | ???????????*) continue ;; esac
         [ "$until" -le "$(date +%s)" ] || [ "$until" -gt "$(($(date +%s) + 86400))" ] || return 0
     done
     return 1
 }
 
-respect_hold() {
-    ! held || skip "held for $who until $(date -d "@$until" +%H:%M)"
+# What stops or replaces a cache that runs asks this first. A stopped one may be started at any time.
+respect_lock() {
+    locked || return 0
+    say "skipped: maintenance lock of $who until $(date -u -d "@$until" +%H:%M) UTC" >&2
+    exit 4
+}
+
+running() {
+    [ "$(property '{{.State.Status}}')" = running ]
 }
 
 # Exit code 0: there is a container of this name. 1: there is none. 2: Docker does not answer.

@@ -249,13 +249,15 @@ def test_a_cron_that_is_missing(deployed: CacheHost) -> None:
     assert "E: no such package" in ran.json["hosts"]["registry-vm"]["reason"]
 
 
-def test_while_a_rollout_holds_the_caches_nothing_is_deployed(deployed: CacheHost, inventory: Inventory) -> None:
+def test_while_a_run_has_the_maintenance_lock_no_cache_that_runs_is_replaced(
+    deployed: CacheHost, inventory: Inventory
+) -> None:
     before = ids(deployed)
     deployed.sh(shlex.join(["sh", "-c", scripts.source("caches_hold"), "sh", "60", "ABCD", "run ABCD of op@host"]))
     inventory.replace("defaults.yaml", GHCR, "container: registry-ghcr, log_files: 5,")
     ran = deploy(*inventory.option)
     assert (ran.exit, outcomes(ran)["registry-ghcr"]) == (1, "failed")
-    assert "held for run ABCD of op@host until" in reason(ran, "registry-ghcr")
+    assert "maintenance lock of run ABCD of op@host until" in reason(ran, "registry-ghcr")
     assert ids(deployed) == before
 
 

@@ -106,8 +106,8 @@ def test_a_hold_is_respected_until_it_expires(deployed: CacheHost) -> None:
     for name in ("cache-gc", "cache-restart"):
         deployed.sh(f"echo 1 another run >{other}; echo $(($(date +%s) + 60)) run ABCD of op@host >{run}")
         code, said = script(deployed, name)
-        assert code == 2
-        assert "skipped: held for run ABCD of op@host until" in said
+        assert code == 4
+        assert "skipped: maintenance lock of run ABCD of op@host until" in said
         for expired in ("$(($(date +%s) - 1)) x", "$(($(date +%s) + 999999)) x", "nonsense", ""):
             deployed.sh(f"echo {expired} >{run}")
             assert script(deployed, name)[0] == 0

@@ -133,7 +133,8 @@ def test_while_nodes_change_the_caches_are_left_alone(fresh: Fresh, deployed: Ca
             ran = fleet("caches", job, "ghcr", "--yes", "--json")
             cache = ran.json["hosts"]["registry-vm"]["caches"]["registry-ghcr"]
             assert cache["outcome"] == "skipped"
-            assert "held for run 2" in cache["reason"]
+            assert "maintenance lock of run 2" in cache["reason"]
+            assert cache["reason"].endswith("python main.py caches unlock removes the lock")
         # The end of a run lifts its own hold, also one that was interrupted; the other's stays.
         first.send_signal(signal.SIGINT)
         time.sleep(0.5)
@@ -141,11 +142,11 @@ def test_while_nodes_change_the_caches_are_left_alone(fresh: Fresh, deployed: Ca
         first.wait(60)
         assert first.returncode == 130
         [line] = deployed.sh(f"cat {HOLDS}/*").splitlines()
-        assert f"held for {line.split(maxsplit=1)[1]} until" in deployed.sh(f"{RESTART} || true")
+        assert f"maintenance lock of {line.split(maxsplit=1)[1]} until" in deployed.sh(f"{RESTART} || true")
         second.kill()
         second.wait(10)
-    # That of a controller that died ends by the clock.
-    assert "held for run" in deployed.sh(f"{RESTART} || true")
+    # That of a controller that died ends by the clock, if nobody removes it.
+    assert "maintenance lock of run" in deployed.sh(f"{RESTART} || true")
     deployed.sh(f'sed -i "s/^[0-9]*/$(($(date +%s) - 1))/" {HOLDS}/*')
     assert "restarted" in deployed.sh(RESTART)
     assert fleet("finish", "--host", "worker-4", "--yes", "--settle", "0").exit == 0

@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import resource
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType, SimpleNamespace
@@ -25,8 +30,9 @@ from nornir.core.task import Result, Task
 from containerd.node import checksum
 from containerd.plan import NodePlan, PlannedFile
 from containerd.secrets import mask
-from fleet.errors import UsageError
+from fleet.errors import NotRecorded, UsageError
 from fleet.journal import Journal, JournalProcessor
+from fleet.journal_file import JournalFile
 from fleet.runner import FleetRunner
 from fleet.runs import read
 from fleet.stop import Stop
@@ -194,45 +200,132 @@ def test_a_runs_directory_may_be_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "big" / RUN / "journal.jsonl").is_file()
 
 
-class Disk:
-    """Stands for os.write on a disk that takes ``room`` more bytes."""
+class Failing:
+    """A journal's file that takes ``lines`` whole lines, then fails until it is mended."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-        self.room = room
-        self._write = os.write
-        monkeypatch.setattr(os, "write", self.write)
+    def __init__(self, path: Path, lines: int, error: OSError | None = None, *, in_closing: bool = False) -> None:
+        self._file = JournalFile(path)
+        self.left: float = lines
+        self._error = error or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._in_closing = in_closing
 
-    def write(self, file: int, data: bytes | memoryview) -> int:
-        if not self.room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = self._write(file, data[: self.room])
-        self.room -= written
-        return written
+    def append(self, line: bytes) -> None:
+        if self.left <= 0:
+            raise self._error
+        self.left -= 1
+        self._file.append(line)
+
+    def close(self) -> None:
+        self._file.close()
+        if self._in_closing:
+            raise self._error
+
+
+class Full:
+    """The device that is always full."""
+
+    def __init__(self, _: Path) -> None:
+        self._file = os.open("/dev/full", os.O_WRONLY)
+
+    def append(self, line: bytes) -> None:
+        os.write(self._file, line)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_once_a_line_cannot_be_written_nothing_new_begins(tmp_path: Path, code: int) -> None:
+    said: list[str] = []
+    error = OSError(code, os.strerror(code))
+    with Journal(tmp_path, RUN, said.append, opened=lambda path: Failing(path, 1, error)) as journal:
+        journal.begin("n", "stage")
+        assert not journal.broken
+        journal.end("n", "stage", True, 0)
+        why = f"the journal {journal.path} cannot be written: {os.strerror(code)}"
+        for step in ("prove", "arm"):
+            with pytest.raises(NotRecorded, match=re.escape(why)):
+                journal.begin("n", step)
+        assert journal.broken == why
+    assert said == [f"{why}; nothing new starts, and nodes in work finish"]
+
+
+def test_a_disk_that_has_space_again_takes_lines_but_nothing_new_begins(tmp_path: Path) -> None:
+    disks: list[Failing] = []
+
+    def opened(path: Path) -> Failing:
+        disks.append(Failing(path, 1))
+        return disks[0]
+
+    with Journal(tmp_path, RUN, opened=opened) as journal:
+        journal.begin("n", "verify")
+        journal.end("n", "verify", True, 0)
+        disks[0].left = 9
+        with pytest.raises(NotRecorded):
+            journal.begin("m", "stage")
+        journal.outcome("n", "migrated", "CRI ok")
+    assert [event["event"] for event in read(journal.path)] == ["begin", "begin", "node"]
+
+
+def test_what_must_be_done_in_any_case_is_done_without_a_journal(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Journal(tmp_path, RUN, said.append, needed=False, opened=lambda path: Failing(path, 0)) as journal:
+        journal.begin("n", "rollback")
+        journal.end("n", "rollback", True, 0)
+    assert said == [f"{journal.broken}; the run goes on without it"]
+
+
+def test_a_full_disk_at_the_first_line_is_a_usage_error(tmp_path: Path) -> None:
+    with (
+        Journal(tmp_path, RUN, opened=Full) as journal,
+        pytest.raises(UsageError, match=r"data.runs: .*No space left on device"),
+    ):
+        journal.began(["rollout"], "op@host", {})
+
+
+def test_a_line_that_is_lost_when_the_file_is_closed_breaks_the_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path, RUN, opened=lambda path: Failing(path, 9, in_closing=True)) as journal:
+        journal.finished(0)
+    assert "No space left on device" in journal.broken
+
+
+def removed(home: Path) -> None:
+    shutil.rmtree(home)
+
+
+def moved(home: Path) -> None:
+    home.rename(home.with_name("elsewhere"))
+
+
+def replaced(home: Path) -> None:
+    (home / "journal.jsonl").unlink()
+    (home / "journal.jsonl").touch()
+
+
+@pytest.mark.parametrize("meanwhile", [removed, moved, replaced])
+def test_a_file_that_nobody_would_find_is_no_journal(tmp_path: Path, meanwhile: Callable[[Path], None]) -> None:
+    with Journal(tmp_path, RUN) as journal:
+        journal.begin("n", "stage")
+        meanwhile(journal.path.parent)
+        with pytest.raises(NotRecorded, match=r"cannot be written: (No such file|another file is in its place)"):
+            journal.begin("n", "prove")
 
 
 @pytest.mark.parametrize("room", [0, 10])
-def test_a_disk_that_fills_up_is_said_once_and_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
-) -> None:
-    said: list[str] = []
-    with Journal(tmp_path, RUN, said.append) as journal:
-        journal.begin("n", "stage")
-        disk = Disk(monkeypatch, room)
-        journal.end("n", "stage", True, 0)
-        journal.begin("n", "prove")
-        disk.room = 10**6
-        journal.end("n", "prove", True, 0)
-    assert [(event["event"], event["step"]) for event in read(journal.path)] == [("begin", "stage"), ("end", "prove")]
-    assert said == [
-        f"the journal {journal.path} cannot be written: No space left on device; the run goes on without it"
-    ]
-
-
-def test_a_full_disk_at_the_first_line_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Journal(tmp_path, RUN) as journal:
-        Disk(monkeypatch, 0)
-        with pytest.raises(UsageError, match=r"data.runs: .*No space left on device"):
-            journal.began(["rollout"], "op@host", {})
+def test_a_line_that_was_torn_hides_no_later_one(tmp_path: Path, room: int) -> None:
+    """The process may write files of so many bytes only: what is a full disk to everybody else."""
+    path = tmp_path / RUN / "journal.jsonl"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(JournalFile(path)) as file:
+        file.append(b'{"at": "", "event": "first"}\n')
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + room, before[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                file.append(b'{"at": "", "event": "lost, since it is long"}\n')
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        file.append(b'{"at": "", "event": "last"}\n')
+    assert [event["event"] for event in read(path)] == ["first", "last"]
 
 
 def test_who_writes_after_the_end_is_not_heard(tmp_path: Path) -> None:
@@ -380,3 +473,44 @@ def test_a_step_that_ended_the_thread_has_no_end(tmp_path: Path) -> None:
     with Journal(tmp_path, RUN, pytest.fail) as journal:
         carry_out(journal, lambda task: task.run(leave))
     assert steps_of(journal.path) == [("begin", "leave", None, None)]
+
+
+def test_a_step_begins_without_its_line_only_where_the_node_is_armed_or_something_is_cleared_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL", logger="nornir")
+    begun: list[str] = []
+
+    def step(task: Task) -> Result:
+        begun.append(task.name)
+        return Result(task.host)
+
+    def run(lines: int, *steps: str) -> list[str]:
+        begun.clear()
+        inventory = Inventory(Hosts({"n": Host(name="n")}), Groups(), Defaults())
+        nornir = Nornir(inventory, runner=FleetRunner(1, Stop()))
+        with Journal(tmp_path / f"{lines}", RUN, opened=lambda path: Failing(path, lines)) as journal:
+            processor = JournalProcessor(journal, always=["abandon"], point="arm")
+
+            def all_steps(task: Task) -> Result:
+                try:
+                    for name in steps:
+                        task.run(step, name=name)
+                finally:
+                    task.run(step, name="abandon")
+                return Result(task.host)
+
+            [result] = nornir.with_processors([processor]).run(all_steps).values()
+            assert result.failed == (begun[:-1] != list(steps))
+            assert not result.failed or isinstance(result[0].exception, NotRecorded)
+        return begun[:-1]
+
+    steps = ("stage", "arm", "swap", "verify", "confirm")
+    # Each step has two lines.
+    assert [run(lines, *steps) for lines in range(5)] == [
+        [],
+        ["stage"],
+        ["stage"],
+        list(steps),
+        list(steps),
+    ]
