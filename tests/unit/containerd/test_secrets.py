@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.secrets import mask, mask_urls, unified_diff
+from containerd.secrets import MESSAGE_LENGTH, brief, mask, mask_urls, unified_diff
 from tests.unit.containerd.samples import OLD
 
 AUTH = f'{OLD}.registry.configs."h".auth'
@@ -156,3 +158,48 @@ def test_a_difference_is_masked() -> None:
 )
 def test_the_forms_of_a_difference(before: str | None, after: str | None, diff: str) -> None:
     assert unified_diff("f", before, after) == diff
+
+
+# What took minutes where a pattern read a word again for each of its letters: 100 KB of each in one line.
+ADVERSARIAL = [
+    "token",
+    "token-",
+    "a=",
+    "password=",
+    "://",
+    "u:p@",
+    "@",
+    ":",
+    "?",
+    "https://h?",
+    '"',
+    "'",
+    "{",
+    "[a]",
+    "#",
+    " ",
+    "\\",
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ADVERSARIAL)
+@pytest.mark.parametrize("function", [mask, mask_urls, lambda text: unified_diff("/f", "", text)])
+def test_masking_takes_time_in_proportion_to_the_text(unit: str, function: Callable[[str], str]) -> None:
+    text = unit * (100_000 // len(unit))
+    for whole in (text, f"a = {text}\n", f'a = "{text}"\n', f"# {text}\n", f"[{text}]\nb = 1\n"):
+        function(whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short", "short"),
+        ("x" * 3000, "…"),
+        ("word " * 1000, "word " * 408 + "word…"),
+        (f"{'a' * 2040} password=hunter2", f"{'a' * 2040}…"),
+    ],
+)
+def test_a_message_is_cut_between_words(text: str, shown: str) -> None:
+    assert brief(text) == shown
+    assert len(brief(text)) <= MESSAGE_LENGTH
