@@ -10,7 +10,6 @@ from containerd.errors import VersionError
 
 # Vendors append to the number: 1.6.20~ds1 (Debian), 1.5.2-0ubuntu1~20.04.3, v2.1.5-k3s1, 1.6.39+unknown, 1.7.0.m.
 _NUMBER = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})(?:[~+.-].*)?")
-_CTR_VERSION = re.compile(r"^(Client|Server):\s*$.*?^\s+Version:[ \t]*(\S+)", re.MULTILINE | re.DOTALL)
 
 
 class Generation(Enum):
@@ -73,7 +72,13 @@ def parse_ctr_version(output: str) -> tuple[Version, Version]:
 
     Raises VersionError when one of them is missing, as it is while the daemon is down.
     """
-    found = dict(_CTR_VERSION.findall(output))
+    found: dict[str, str] = {}
+    side = ""
+    for line in output.splitlines():
+        if line.rstrip() in ("Client:", "Server:"):
+            side = line.rstrip(": \t")
+        elif side and line.startswith((" ", "\t")) and line.split()[:1] == ["Version:"]:
+            found.setdefault(side, " ".join(line.split()[1:2]))
     for side in ("Client", "Server"):
         if side not in found:
             raise VersionError(f"the output of `ctr version` has no version under {side}")

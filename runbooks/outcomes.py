@@ -11,6 +11,7 @@ from containerd.errors import ContainerdError
 from containerd.migration import Strategy
 from containerd.plan import NodePlan
 from containerd.policy import Decision
+from containerd.secrets import brief
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
@@ -27,9 +28,9 @@ def failure(result: MultiResult) -> NodeReport:
     """Report a host on which a task failed before anything was changed."""
     error = cause(result)
     if isinstance(error, (Unreachable, ConnectionLost)):
-        return NodeReport(Outcome.UNREACHABLE, str(error), Exit.UNREACHABLE)
+        return NodeReport(Outcome.UNREACHABLE, brief(str(error)), Exit.UNREACHABLE)
     if isinstance(error, (TaskError, ContainerdError, CachesError, FleetError)):
-        return NodeReport(Outcome.FAILED, str(error), Exit.FAILED)
+        return NodeReport(Outcome.FAILED, brief(str(error)), Exit.FAILED)
     return NodeReport(Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
 
 

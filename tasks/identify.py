@@ -43,4 +43,4 @@ def ask(host: Host) -> dict[str, bytes]:
 
 def version_of(told: Mapping[str, bytes]) -> Version:
     """Return the version that the node's containerd says it is. Raises ``VersionError``."""
-    return parse_version(wire.text(told, "version"))
+    return parse_version(wire.message(told, "version"))

@@ -129,7 +129,7 @@ def _daemon(
 
 def _running_version(seen: Mapping[str, bytes]) -> Version | None:
     try:
-        return parse_ctr_version(wire.text(seen, "versions"))[1]
+        return parse_ctr_version(wire.message(seen, "versions"))[1]
     except VersionError:
         return None
 
@@ -137,7 +137,7 @@ def _running_version(seen: Mapping[str, bytes]) -> Version | None:
 def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
     """Return the state of the CRI plugins from a script's ``plugins`` and ``cri``, with containerd's own reason."""
     found = cri_health(parse_plugins(wire.text(seen, "plugins")), version.generation)
-    reason = failure_reason(wire.text(seen, "cri")) if found.state == "error" else None
+    reason = failure_reason(wire.message(seen, "cri")) if found.state == "error" else None
     return CriHealth(found.state, reason or found.detail)
 
 

@@ -78,8 +78,8 @@ def _attempt(host: Host, plan: NodePlan, run: Run, staged: str, within: int) -> 
     if done.exit_code != 0:
         raise _NoSandbox(f"the sandbox could not be made: {done.complaint}")
     seen = wire.decode(done.stdout)
-    log, alive = wire.text(seen, "log"), bool(wire.text(seen, "alive"))
-    attempt = Attempt(wire.text(seen, "plugins"), wire.text(seen, "details"), log, alive, within)
+    log, alive = wire.message(seen, "log"), bool(wire.text(seen, "alive"))
+    attempt = Attempt(wire.message(seen, "plugins"), wire.message(seen, "details"), log, alive, within)
     return attempt.failure(plan.facts.daemon.version.generation)
 
 

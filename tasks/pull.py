@@ -84,7 +84,7 @@ def _run(host: Host, way: str, daemon: Daemon, image: Reference, *args: str, std
 
 def _told(told: Mapping[str, bytes]) -> Pulled:
     began, ended = map(float, wire.text(told, "times").split())
-    left, kept = wire.text(told, "left"), wire.text(told, "kept")
+    left, kept = wire.message(told, "left"), wire.message(told, "kept")
     return Pulled(round(ended - began, 2), _error(told), left, kept, wire.text(told, "here") == "yes")
 
 
@@ -94,7 +94,7 @@ def _error(told: Mapping[str, bytes]) -> str:
         return ""
     if code == "124":
         return f"it took longer than {PULL_SECONDS} s"
-    lines = wire.text(told, "said").splitlines()
+    lines = wire.message(told, "said").splitlines()
     return lines[-1].strip() if lines else f"exit code {code}"
 
 

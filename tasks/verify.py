@@ -101,7 +101,7 @@ def _check_around(seen: Mapping[str, bytes]) -> None:
 
 
 def _lost(seen: Mapping[str, bytes]) -> tuple[str, ...]:
-    return lost_shims(wire.text(seen, "gone"), wire.text(seen, "shim_log"))
+    return lost_shims(wire.message(seen, "gone"), wire.message(seen, "shim_log"))
 
 
 def _facts(seen: Mapping[str, bytes]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from containerd.secrets import brief
 from tasks.errors import StepFailed
 
 
@@ -32,3 +33,8 @@ def decode(lines: bytes) -> dict[str, bytes]:
 def text(values: Mapping[str, bytes], name: str) -> str:
     """Return one value as text without white space around it, empty where it was not emitted."""
     return values.get(name, b"").decode(errors="replace").strip()
+
+
+def message(values: Mapping[str, bytes], name: str) -> str:
+    """Return the same of what programs have written: each line is cut to a message before a pattern is run over it."""
+    return "\n".join(map(brief, text(values, name).split("\n")))

@@ -55,16 +55,16 @@ def seen_of(name: str, told: Mapping[str, bytes]) -> Seen:
     """Return what was ``told`` of the cache whose container is ``name``."""
     state = told.get(f"state:{name}")
     return Seen(
-        proxied=wire.text(told, f"proxied:{name}").rpartition(" ")[2],
+        proxied=wire.message(told, f"proxied:{name}").rpartition(" ")[2],
         disk=_number(told, f"disk:{name}"),
         inodes=_number(told, f"inodes:{name}"),
         state=None if state is None else state.decode(errors="replace"),
         state_age=_number(told, f"age:{name}"),
-        collected=wire.text(told, f"gc:{name}"),
+        collected=wire.message(told, f"gc:{name}"),
         collected_age=_number(told, f"gcage:{name}"),
         answer=_status(told.get(f"answer:{name}", b"")),
         upload=_status(told.get(f"upload:{name}", b"")),
-        busy=wire.text(told, f"busy:{name}").strip(),
+        busy=wire.message(told, f"busy:{name}"),
         catalog=_catalog([page for key, page in told.items() if key.startswith(f"catalog:{name}:")]),
     )
 

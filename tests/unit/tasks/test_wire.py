@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from containerd.errors import VersionError
+from containerd.plugins import failure_reason
+from containerd.proof import Attempt
+from containerd.shims import lost_shims
+from containerd.versions import Generation, parse_ctr_version
 from tasks import wire
 from tasks.errors import StepFailed
+from tasks.wire import message
 
 COMMON = (Path(wire.__file__).parent / "sh" / "common.sh").read_text()
 
@@ -42,3 +49,22 @@ def test_what_a_shell_prints_at_login_is_passed_over() -> None:
 def test_anything_else_is_said(answer: bytes, says: str) -> None:
     with pytest.raises(StepFailed, match=says):
         wire.decode(answer)
+
+
+# Output that a node can write, in which a pattern could read each word again and again.
+UNITS = ('error="', 'msg="', "level=", 'level="fatal ', "Server:\n", "Client:\n\tVersion:", "containerd: ", "\\", " ")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", UNITS)
+def test_what_programs_write_is_read_in_time_proportional_to_its_length(unit: str) -> None:
+    output = message({"x": (unit * (400_000 // len(unit))).encode()}, "x")
+    with suppress(VersionError):
+        parse_ctr_version(output)
+    failure_reason(output)
+    lost_shims(output, output)
+    assert Attempt("", output, output, alive=False, seconds=20).failure(Generation.V2)
+
+
+def test_each_line_of_a_message_is_cut() -> None:
+    assert message({"x": f" short\n{'x' * 5000} y\nlast ".encode()}, "x") == "short\n…\nlast"
