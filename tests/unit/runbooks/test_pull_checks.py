@@ -41,6 +41,19 @@ def test_every_pull_went_through_its_cache(fakes: FakeFleet, capsys: pytest.Capt
     assert "through registry-ghcr on vm-1" in capsys.readouterr().out
 
 
+def test_the_first_node_pulls_alone_which_fills_the_caches(fakes: FakeFleet) -> None:
+    others: list[int] = []
+
+    def look() -> None:
+        others.append(sum(len(fakes[name].calls) for name in fakes.names[1:]))
+
+    fakes["worker-1"].when("pull", begins=look)
+    # One that may run beside the others is slow enough to be seen beside them.
+    fakes["worker-1"].when("read", delay=0.1, times=1)
+    verify(fakes)
+    assert others == [0, 0]
+
+
 def test_with_fallback_the_first_node_of_each_generation_pulls_with_the_caches_down(fakes: FakeFleet) -> None:
     verify(fakes, fallback=True)
     pulls = {name: len(node.called("pull")) for name, node in fakes.nodes.items()}
