@@ -8,8 +8,9 @@ RUN := $(VENV)/bin
 demo: $(VENV)/.ready
 	$(RUN)/python -m lab.demo
 
-test: lint
-	$(RUN)/pytest
+# The unit tests first, with their coverage, then everything else.
+test: lint unit
+	$(RUN)/pytest --ignore tests/unit
 
 lint: $(VENV)/.ready
 	$(RUN)/ruff check .
@@ -17,7 +18,7 @@ lint: $(VENV)/.ready
 	$(RUN)/mypy
 
 unit: $(VENV)/.ready
-	$(RUN)/pytest tests/unit
+	$(RUN)/pytest tests/unit --cov=runbooks --cov=tasks --cov-fail-under=85
 
 lab-test: $(VENV)/.ready
 	$(RUN)/pytest tests/lab

@@ -153,6 +153,10 @@ class ScriptedNode(Transactions):
                 values |= self._file(path)
         return emit(values | ({"crictl": self.crictl} if self.crictl else {}))
 
+    def do_caches_ask(self, call: Call) -> bytes:
+        address, port, path = call.args
+        return str(self.ask(f"http://{address}:{port}{path}") or "").encode()
+
     def do_prove(self, call: Call) -> bytes:
         name = call.args[0]
         if "-probe-" in name:

@@ -108,6 +108,8 @@ def test_finish_takes_back_what_is_not_complete(tmp_path: Path, script: str) -> 
     assert fakes[NODE].untouched
     assert fakes[NODE].state in ("none", "rolled_back")
     assert not fakes[NODE].called("confirm")
+    # What was only staged has no rollback that was ever armed.
+    assert bool(fakes[NODE].called("rollback")) is (script not in ("stage", "prove"))
     assert fakes.journal("node") != []
 
 

@@ -58,6 +58,13 @@ def test_a_node_that_is_only_prepared_is_abandoned(tmp_path: Path, script: str, 
     assert not fakes.hosts["vm-1"].locks
 
 
+def no_later_wave(fakes: FakeFleet, renewals: int = 1) -> None:
+    """Not even announced: its maintenance lock is not renewed, and nobody reads that it begins."""
+    assert len(fakes.hosts["vm-1"].called("caches_hold")) == renewals
+    assert not any(line.startswith("wave ") for line in fakes.screen.lines)
+    assert not fakes.hosts["vm-1"].locks
+
+
 CHANGING = ["arm", "swap", "restart", "verify"]
 
 
@@ -69,17 +76,25 @@ def test_once_the_node_at_work_finishes_and_no_later_wave_begins(tmp_path: Path,
     assert fakes["worker-1"].state == "confirmed"
     assert not fakes["worker-1"].called("pull")
     assert not fakes["worker-2"].called("stage")
+    no_later_wave(fakes)
     assert [it["urgent"] for it in fakes.journal("stop")] == [False]
 
 
-@pytest.mark.parametrize("script", CHANGING)
-def test_twice_the_node_at_work_is_rolled_back(tmp_path: Path, script: str) -> None:
+@pytest.mark.parametrize(("script", "skip"), [*((script, 0) for script in CHANGING), ("swap", 1), ("verify", 1)])
+def test_twice_the_node_at_work_is_rolled_back_before_its_next_step(tmp_path: Path, script: str, skip: int) -> None:
     fakes = build(tmp_path)
-    report = interrupted_at(fakes, "worker-1", script, presses=2)
+    report = interrupted_at(fakes, "worker-1", script, presses=2, skip=skip)
+    if (script, skip) == ("verify", 1):
+        # Nothing is left to do but to confirm what is healthy.
+        assert outcomes(report) == AFTER_CANARY
+        return
+    scripts = fakes["worker-1"].scripts
+    before = scripts[: scripts.index("rollback")]
+    assert (before[-1], before.count(script)) == (script, skip + 1)
     assert (report.exit_code, outcomes(report)) == (Exit.INTERRUPTED, ROLLED_BACK)
     assert fakes["worker-1"].untouched
     assert fakes["worker-1"].state == "rolled_back"
-    assert [it["urgent"] for it in fakes.journal("stop")] == [False, True]
+    assert any(it["urgent"] for it in fakes.journal("stop"))
 
 
 def test_twice_while_a_confirmation_runs_keeps_the_node(tmp_path: Path) -> None:
@@ -130,6 +145,13 @@ def test_twice_in_a_wave_all_nodes_that_are_armed_are_rolled_back(tmp_path: Path
 def test_while_a_canary_pulls_no_later_wave_begins(tmp_path: Path) -> None:
     fakes = build(tmp_path)
     report = interrupted_at(fakes, "worker-1", "pull")
+    assert (report.exit_code, outcomes(report)) == (Exit.INTERRUPTED, AFTER_CANARY)
+    no_later_wave(fakes, renewals=2)
+
+
+def test_while_the_lock_is_renewed_no_node_of_the_wave_begins(tmp_path: Path) -> None:
+    fakes = build(tmp_path)
+    report = interrupted_at(fakes, "vm-1", "caches_hold", skip=2)
     assert (report.exit_code, outcomes(report)) == (Exit.INTERRUPTED, AFTER_CANARY)
     assert not fakes["worker-2"].called("stage")
     assert not fakes.hosts["vm-1"].locks

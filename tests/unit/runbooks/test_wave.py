@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nornir.core.task import Result, Task
 
 from fleet.report import Exit, Report
+from fleet.session import nornir_for
+from fleet.stop import Stop
 from runbooks.options import RolloutOptions
 from runbooks.rollout import Rollout
+from runbooks.wave import Wave
 from tasks import migrate
+from tasks.plan import plan
+from tasks.run import Run
 from tests.fakes.fleet import WORKERS, FakeFleet, build, every, outcomes
 from tests.fakes.node import CONFIG, ScriptedNode, emit
 
@@ -49,6 +56,26 @@ def test_once_one_has_failed_to_prepare_no_further_node_begins(tmp_path: Path) -
     fakes["worker-1"].when("stage", fails="no space left on device")
     assert outcomes(rollout(fakes)) == every(WORKERS, "untouched") | {"worker-1": "failed"}
     assert not any(fakes[name].called("stage") for name in WORKERS[1:])
+
+
+def test_nodes_that_wait_for_a_worker_do_not_begin_either(tmp_path: Path) -> None:
+    fakes = build(tmp_path)
+    run = Run.begin(fakes.fleet.transaction, Stop())
+    nornir = nornir_for(fakes.fleet, WORKERS, [], Stop())
+    plans = {name: result[0].result for name, result in nornir.run(plan_as_filed(fakes)).items()}
+    fakes["worker-1"].when("stage", fails="no space left on device")
+    wave = Wave(fakes.fleet, nornir, plans, run, RolloutOptions(settle_seconds=0, num_workers=1), fakes.screen)
+    wave.carry_out(WORKERS)
+    assert list(wave.reports) == ["worker-1"]
+    assert not any(fakes[name].called("stage") for name in WORKERS[1:])
+
+
+def plan_as_filed(fakes: FakeFleet) -> Callable[[Task], Result]:
+    def plan_one(task: Task) -> Result:
+        node = fakes.fleet.nodes[task.host.name]
+        return plan(task, node.generation, fakes.fleet.policy(node.name))
+
+    return plan_one
 
 
 def test_a_candidate_that_does_not_load_never_gets_near_the_live_files(tmp_path: Path) -> None:
