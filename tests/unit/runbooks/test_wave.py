@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nornir.core.task import Result, Task
 
+from fleet.journal import Journal
 from fleet.report import Exit, Report
 from fleet.session import nornir_for
 from fleet.stop import Stop
@@ -64,8 +65,10 @@ def test_nodes_that_wait_for_a_worker_do_not_begin_either(tmp_path: Path) -> Non
     nornir = nornir_for(fakes.fleet, WORKERS, [], Stop())
     plans = {name: result[0].result for name, result in nornir.run(plan_as_filed(fakes)).items()}
     fakes["worker-1"].when("stage", fails="no space left on device")
-    wave = Wave(fakes.fleet, nornir, plans, run, RolloutOptions(settle_seconds=0, num_workers=1), fakes.screen)
-    wave.carry_out(WORKERS)
+    options = RolloutOptions(settle_seconds=0, num_workers=1)
+    with Journal(fakes.fleet.runs, run.id) as journal:
+        wave = Wave(fakes.fleet, nornir, plans, run, options, fakes.screen, journal)
+        wave.carry_out(WORKERS)
     assert list(wave.reports) == ["worker-1"]
     assert not any(fakes[name].called("stage") for name in WORKERS[1:])
 
