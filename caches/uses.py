@@ -10,7 +10,7 @@ from caches.plan import Act, HostPlan, is_cache
 from caches.ports import Ports
 from caches.present import HostFacts
 from caches.spec import CacheSpec, Wanted
-from containerd.endpoints import Endpoint
+from containerd.endpoints import WILDCARD, Endpoint
 
 _STEP = 10
 
@@ -60,12 +60,11 @@ class HostUses:
 
     def way_on(self, released: Iterable[int]) -> str:
         """Return what frees ports."""
-        losing = self._losing(released)
-        steps = []
-        if any(self.ports.port(self.ports.registry(it.registry)) for _, it in losing):
-            steps.append("python main.py rollout --all")
-        if paths := sorted({it.path for _, it in losing if not self.ports.port(self.ports.registry(it.registry))}):
-            steps.append(f"put the registry back into the table, or take it out of {', '.join(paths)} there")
+        names = {self.ports.registry(it.registry): it.path for _, it in self._losing(released)}
+        known = {*self.ports.registries.values(), WILDCARD} & {*names}
+        steps = ["python main.py rollout --all"] if known else []
+        for name in sorted({*names} - known):
+            steps.append(f"put {name} back into the table, or take {names[name]} away there")
         if self.nodes.silent:
             steps.append(f"let {', '.join(self.nodes.silent)} answer, or take what is gone for good out of hosts.yaml")
         return ", and ".join(steps)
@@ -111,9 +110,9 @@ def _kept(facts: HostFacts, spec: CacheSpec, uses: HostUses, specs: Sequence[Cac
     now = sorted(_released(facts, spec))
     if spec.port not in _published(facts, spec.container) and (others := uses.of_another(spec.port)):
         free = _free(uses, facts, specs)
-        stays = f"leave {spec.registry} on port {now[0]}, or give" if now else f"give {spec.registry}"
+        stays = f"leave {spec.registry} on port {now[0]}, or give it" if now else "give it"
         return (
-            f"port {spec.port} cannot be given to {spec.registry}: {others}; {stays} it a free port such as {free}, "
+            f"port {spec.port} cannot be given to {spec.registry}: {others}; {stays} a free port such as {free}, "
             f"until no node uses {spec.port} and caches deploy --prune has removed what is there"
         )
     if now and (users := uses.that_lose(now)):

@@ -117,7 +117,8 @@ def _of_config(data: Mapping[str, Any], major: int) -> Iterator[tuple[str, str]]
         for registry, mirror in mirrors.items() if isinstance(mirrors, Mapping) else ():
             endpoints = lookup(mirror, "endpoint", major) if isinstance(mirror, Mapping) else None
             for url in endpoints if isinstance(endpoints, list) else ():
-                yield registry, str(url)
+                if isinstance(url, str):
+                    yield registry, url
 
 
 def _endpoint(registry: str, url: str, path: str, text: str) -> Endpoint | None:
