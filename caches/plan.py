@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from caches.differences import differences
@@ -35,6 +36,7 @@ class File:
     mode: str = "0644"
 
 
+NOTHING_REFUSED: Mapping[str, str] = MappingProxyType({})
 UpkeepFiles: TypeAlias = Callable[[Sequence[str]], Sequence[File]]
 """The files that look after containers of these names."""
 
@@ -84,13 +86,25 @@ class Consent:
     prune_data: bool = False
 
 
-def plan_host(facts: HostFacts, wanted: Sequence[Wanted], upkeep: UpkeepFiles, consent: Consent) -> HostPlan:
-    """Compare what is there with what is wanted. Containers of somebody else are not looked after either."""
+def plan_host(
+    facts: HostFacts,
+    wanted: Sequence[Wanted],
+    upkeep: UpkeepFiles,
+    consent: Consent,
+    refused: Mapping[str, str] = NOTHING_REFUSED,
+) -> HostPlan:
+    """Compare what is there with what is wanted. Containers of somebody else are not looked after either.
+
+    ``refused`` has the containers that must stay as they are, each with the reason.
+    """
     names = {w.spec.container for w in wanted}
-    removals = (*_removals(facts, names, consent), *_left_behind(facts, names))
+    removals = (
+        *(_or_refused(it, refused) for it in _removals(facts, names, consent)),
+        *_left_behind(facts, names),
+    )
     gone = {action.container for action in removals if action.act is Act.REMOVE}
     staying = [there for there in facts.containers if there.name not in gone]
-    own = [_action(facts, staying, w) for w in wanted]
+    own = [_or_refused(_action(facts, staying, w), refused) for w in wanted]
     ports = {it.wanted.spec.port for it in own if it.acts and it.wanted}
     first = [it for it in removals if it.act is Act.REMOVE and _ports(facts, it.container) & ports]
     actions = (*first, *own, *(it for it in removals if it not in first))
@@ -98,6 +112,16 @@ def plan_host(facts: HostFacts, wanted: Sequence[Wanted], upkeep: UpkeepFiles, c
     changed = tuple(f for f in files if facts.files.get(f.path) != f.text or facts.modes.get(f.path, f.mode) != f.mode)
     diff = "".join(unified_diff(f.path, facts.files.get(f.path), f.text) for f in changed)
     return HostPlan(actions, changed, "".join(action.diff for action in actions) + diff)
+
+
+def is_cache(container: Container) -> bool:
+    """Return whether a container was deployed by us, or by hand to be a registry."""
+    return container.cache is not None or _is_registry(container)
+
+
+def _or_refused(action: Action, refused: Mapping[str, str]) -> Action:
+    why = refused.get(action.container)
+    return action if why is None else Action(Act.REFUSE, action.container, (why,))
 
 
 def _action(facts: HostFacts, staying: Sequence[Container], wanted: Wanted) -> Action:
@@ -171,8 +195,7 @@ def _left_behind(facts: HostFacts, names: set[str]) -> Iterator[Action]:
     """Predecessors that a deploy could not remove: the scripts do not touch them any more."""
     for there in facts.containers:
         successor = there.name.removesuffix(BEFORE)
-        ours = there.cache is not None or _is_registry(there)
-        if ours and there.name.endswith(BEFORE) and successor in names and facts.container(successor):
+        if is_cache(there) and there.name.endswith(BEFORE) and successor in names and facts.container(successor):
             why = f"a deploy of {successor} left it behind; where that serves: docker rm -f {there.name}"
             yield Action(Act.LEFT, there.name, (why,))
 

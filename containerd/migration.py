@@ -24,16 +24,7 @@ from containerd.strategy import Strategy
 from containerd.tables import DEFAULT_ROOT, dotted, single_root
 from containerd.versions import Version
 
-__all__ = ["Decision", "Policy", "Registry", "Strategy", "decide", "hosts_root"]
-
-
-def hosts_root(files: FileSet, version: Version) -> str | None:
-    """The one absolute root that config_path names already, without a slash at its end; None when it is unset.
-
-    Raises NotToml, and Refused for several roots, a relative one, or files that the daemon does not start on.
-    """
-    root = single_root(load(files, version).config_path, files.texts)
-    return root and root.rstrip("/")
+__all__ = ["Decision", "Policy", "Registry", "Strategy", "decide"]
 
 
 def decide(files: FileSet, version: Version, policy: Policy, render: HostsRenderer) -> Decision:

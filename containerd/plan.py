@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from containerd.errors import Refused
+from containerd.files import FileSet
 from containerd.headroom import shortage
 from containerd.hosts_toml import HostsRenderer
 from containerd.migration import Decision, Policy, Strategy, decide
@@ -58,6 +59,11 @@ class NodePlan:
     def acts(self) -> bool:
         """Whether anything is to be done."""
         return bool(self.files) or self.restart
+
+    @property
+    def after(self) -> FileSet:
+        """The files of the node once the plan is carried out."""
+        return replace(self.facts.files, texts={**self.facts.files.texts, **self.decision.files})
 
     @cached_property
     def diff(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from nornir.core.task import MultiResult, Result, Task
 
+from caches.ports import Ports, port_findings, wrong
 from containerd.findings import Severity
 from containerd.strategy import Strategy
 from fleet.inventory import Fleet, Node
@@ -16,6 +17,7 @@ from fleet.report import Exit, NodeReport, Outcome, Report
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for
 from fleet.stop import Stop
+from runbooks.caches.nodes import ports_for
 from runbooks.outcomes import never_read, not_changed, planned
 from tasks.audit import Audited
 from tasks.audit import audit as audit_node
@@ -72,9 +74,17 @@ def audit(fleet: Fleet, names: Sequence[str], screen: Screen) -> Audit:
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
         screen.progress(f"auditing {len(names)} nodes")
         results = nornir.run(audit_one, name="audit")
-    audited = {name: result[0].result for name, result in results.items() if not result.failed}
+    ports = ports_for(fleet)
+    audited = {name: _compared(name, it[0].result, ports) for name, it in results.items() if not it.failed}
     reports = {name: _report(fleet.nodes[name], results.get(name), audited.get(name)) for name in names}
     return Audit(audited, Report(None, reports, stop.asked, "Audit"))
+
+
+def _compared(name: str, audited: Audited, ports: Ports) -> Audited:
+    """Return what was audited with what is wrong with the endpoints of the node."""
+    facts, after = audited.facts, audited.plan.after if audited.plan else None
+    findings = port_findings(facts.files, facts.daemon.version, ports, name, after)
+    return replace(audited, findings=(*findings, *audited.findings))
 
 
 def _report(node: Node, result: MultiResult | None, audited: Audited | None) -> NodeReport:
@@ -84,7 +94,7 @@ def _report(node: Node, result: MultiResult | None, audited: Audited | None) -> 
         return not_changed(node, result)
     details = tuple(_lines(audited))
     if audited.plan is None:
-        weight = Exit.OK if node.strategy is Strategy.SKIP else Exit.PENDING
+        weight = Exit.OK if node.strategy is Strategy.SKIP and not wrong(audited.findings) else Exit.PENDING
         return NodeReport(
             Outcome.FAILED,
             f"a rollout would refuse: {audited.refusal}",
@@ -96,7 +106,9 @@ def _report(node: Node, result: MultiResult | None, audited: Audited | None) -> 
         )
     report = planned(node, audited.plan)
     broken = any(finding.severity is Severity.ERROR for finding in audited.findings)
-    weight = Exit.PENDING if broken and node.strategy is not Strategy.SKIP else report.weight
+    # Nothing is done on a skipped node, but wrong images concern whoever moved the caches.
+    counts = wrong(audited.findings) if node.strategy is Strategy.SKIP else broken
+    weight = Exit.PENDING if counts else report.weight
     return NodeReport(
         report.outcome, report.reason, weight, report.generation, report.version, report.strategy, details=details
     )

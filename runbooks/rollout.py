@@ -117,13 +117,15 @@ class Rollout:
 
     def _ask_caches(self, nornir: Nornir) -> None:
         """Ask whether the caches are fit for the nodes that change; what refuses keeps all of them untouched."""
-        if not self._changing or self.stop.asked:
+        wrong = () if self.options.without_gate else gate.wrong_images(self.fleet, self.plans)
+        if self.stop.asked or not (self._changing or wrong):
             return
         self.gate = gate.NOT_ASKED
         if not self.options.without_gate:
             self.screen.progress("asking the caches")
             silent = nornir.with_processors([])
-            self.gate = gate.ask(self.fleet, silent, self._changing, allow_dhcp=self.options.allow_dhcp)
+            dhcp = self.options.allow_dhcp
+            self.gate = gate.ask(self.fleet, silent, self._changing, allow_dhcp=dhcp, wrong=wrong)
         if self.stop.asked:
             self.gate = None
             return

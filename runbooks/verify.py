@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from nornir.core import Nornir
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
+from caches.ports import Ports, wrong
 from containerd.errors import ContainerdError
 from containerd.policy import Registry
 from containerd.reference import Reference, parse_reference
@@ -25,6 +26,7 @@ from fleet.runner import FleetRunner
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for, only
 from fleet.stop import Stop
+from runbooks.caches.nodes import findings_of, findings_of_all, lines, ports_for
 from runbooks.options import VerifyOptions
 from runbooks.outcomes import failure, never_read, not_changed
 from runbooks.proofs import Cache, Proof, Verdict, proof_of, through
@@ -82,6 +84,7 @@ class Verify:
             since = {name: result[0].result for name, result in clocks.items() if not result.failed}
             if not since:
                 return self._verification({}, {name: _no_cache_host(clocks) for name in nodes}, stop)
+            skipped = self._skipped(nornir)
             results = self._pull_all(nornir, nodes, stop)
             # Also once a stop was asked for: what was pulled is to be told.
             reader = FleetRunner(len(since), stop.to_the_end())
@@ -90,7 +93,22 @@ class Verify:
             if self._pull_again(nornir, tried, proofs, stop):
                 proofs = self._prove(nornir.with_runner(reader), tried, clocks, since)
         reports = {name: self._report(name, results.get(name), tried.get(name), proofs.get(name, ())) for name in nodes}
-        return self._verification(proofs, reports, stop)
+        return self._verification(proofs, reports | skipped, stop)
+
+    @cached_property
+    def _ports(self) -> Ports:
+        return ports_for(self.fleet)
+
+    def _skipped(self, nornir: Nornir) -> dict[str, NodeReport]:
+        """Read the skipped nodes: nothing is pulled there, but they must not ask a cache for another registry."""
+        names = [name for name in self.names if self.fleet.nodes[name].strategy is Strategy.SKIP]
+        findings = findings_of_all(self.fleet, nornir, names) if names else {}
+        told = {name: "; ".join(lines({name: wrong(found)})) for name, found in findings.items()}
+        return {
+            name: replace(never_read(self.fleet.nodes[name]), outcome=Outcome.FAILED, reason=why, weight=Exit.FAILED)
+            for name, why in told.items()
+            if why
+        }
 
     def _pull_all(self, nornir: Nornir, nodes: Sequence[str], stop: Stop) -> AggregatedResult:
         """Pull on the first node alone, which fills the caches, and then on the others."""
@@ -169,6 +187,9 @@ class Verify:
         if tried is None:
             return not_changed(node, result) if result else never_read(node)
         outcome, reason, weight = _summed(proofs)
+        found = findings_of(self.fleet, name, tried.facts, self._ports)
+        if wrong_here := lines({name: wrong(found)}):
+            outcome, reason, weight = Outcome.FAILED, "; ".join((reason, *wrong_here)), Exit.FAILED
         return NodeReport(
             outcome,
             reason,

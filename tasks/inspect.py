@@ -15,9 +15,9 @@ from containerd.effective import DEFAULT_ADDRESS, grpc_address
 from containerd.errors import ContainerdError, Refused, VersionError
 from containerd.files import FileSet
 from containerd.headroom import Headroom, parse_inotify, parse_spaces
-from containerd.migration import hosts_root
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
+from containerd.sources import load
 from containerd.tables import DEFAULT_ROOT
 from containerd.vendors import managed_by
 from containerd.versions import Version, parse_ctr_version
@@ -53,7 +53,7 @@ def read_facts(host: Host) -> NodeFacts:
     socket = wire.text(told, "address") or _socket(told["config"])
     daemon_has = _directories(told, files, version)
     places = (posixpath.dirname(wire.text(told, "config_real")), daemon_has.root, daemon_has.state)
-    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _root(files, version), *places))
+    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _roots(files, version), *places))
     texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
     changes = [told["config_changed"], *_below(imported, "changed:").values()]
     return NodeFacts(
@@ -169,11 +169,13 @@ def _socket(config: bytes) -> str:
         return DEFAULT_ADDRESS
 
 
-def _root(files: FileSet, version: Version) -> str:
+def _roots(files: FileSet, version: Version) -> str:
+    """The directories of the hosts.toml files that containerd reads, or is to read, joined as in config_path."""
     try:
-        return hosts_root(files, version) or DEFAULT_ROOT
+        roots = load(files, version).roots
     except ContainerdError:
-        return DEFAULT_ROOT
+        roots = ()
+    return ":".join(root for root in roots if root.startswith("/")) or DEFAULT_ROOT
 
 
 def _below(seen: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

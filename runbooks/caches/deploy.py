@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -9,9 +10,10 @@ from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from caches.advice import advice, host_advice
-from caches.plan import Act, Action, Consent, HostPlan, plan_host
+from caches.plan import NOTHING_REFUSED, Act, Action, Consent, HostPlan, plan_host
 from caches.present import HostFacts
 from caches.spec import Wanted
+from caches.uses import HostUses, NodeUses, Stake, refusals, stake
 from fleet.errors import CommandTimeout, ConnectionLost, DeadlinePassed, Interrupted, NotRecorded
 from fleet.inventory import Fleet
 from fleet.journal import Journal
@@ -19,8 +21,9 @@ from fleet.report import Exit, NodeReport, Outcome
 from fleet.results import cause
 from fleet.runner import NODE_SECONDS, FleetRunner
 from fleet.screen import ProgressProcessor, Screen
-from fleet.session import nornir_for
+from fleet.session import nornir_for, only
 from fleet.stop import Stop
+from runbooks.caches.nodes import ports_for, uses_of_all
 from runbooks.caches.report import CacheReport, CachesReport, Fate, HostReport
 from runbooks.options import CachesOptions
 from runbooks.outcomes import failure
@@ -32,6 +35,9 @@ from tasks.errors import NotServing, StepFailed
 from tasks.run import Run
 from templates import render_cache_config
 
+USES_SECONDS = 60.0
+USES_SECONDS_AT_FIRST = 15.0
+"""How long a node may take to be read where no cache of ours loses its port: one that is down stops nothing then."""
 _PLANNED = {
     Act.UNCHANGED: CacheReport(Fate.UNCHANGED),
     Act.LEFT: CacheReport(Fate.LEFT),
@@ -41,7 +47,10 @@ _PLANNED = {
 
 @dataclass
 class Deploy:
-    """One deploy of the caches of ``fleet``. Raises ``InventoryError`` where a password is not to be had."""
+    """One deploy of the caches of ``fleet``. Raises ``InventoryError`` where a password is not to be had.
+
+    A port that a node uses, or may use, is neither moved nor removed nor given to another registry.
+    """
 
     fleet: Fleet
     options: CachesOptions
@@ -49,6 +58,7 @@ class Deploy:
     plans: dict[str, HostPlan] = field(default_factory=dict)
     installing: set[str] = field(default_factory=set)
     reports: dict[str, HostReport] = field(default_factory=dict)
+    uses: NodeUses = field(default_factory=NodeUses)
     stop: Stop = field(init=False)
     wanted: tuple[Wanted, ...] = field(init=False)
 
@@ -59,7 +69,8 @@ class Deploy:
     def carry_out(self) -> CachesReport:
         """Plan every host, ask, and change those that are to change. Returns what became of every cache."""
         names = self.fleet.cache_hosts
-        with nornir_for(self.fleet, names, ProgressProcessor(self.screen), self.stop) as nornir:
+        machines = {*names, *self.fleet.nodes}
+        with nornir_for(self.fleet, machines, ProgressProcessor(self.screen), self.stop) as nornir:
             with self.stop.listening():
                 self.screen.progress(f"planning {len(names)} cache hosts")
                 self._plan(nornir)
@@ -78,22 +89,41 @@ class Deploy:
         def read_one(task: Task) -> Result:
             return self._read(task, without_docker=self.options.install_docker)
 
-        for name, result in nornir.run(read_one, name="read").items():
+        hosts: dict[str, HostFacts] = {}
+        for name, result in only(nornir, self.fleet.cache_hosts).run(read_one, name="read").items():
             if result.failed:
                 self.reports[name] = HostReport(trouble=failure(result))
                 continue
-            facts: HostFacts = result[0].result
+            facts = hosts[name] = result[0].result
             if self.options.install_docker and not (facts.docker and facts.cron):
                 self.installing.add(name)
-            self._take_in(name, facts, Consent(self.options.prune, self.options.prune_data))
+        consent = Consent(self.options.prune, self.options.prune_data)
+        self._read_nodes(nornir, hosts, consent)
+        for name, facts in hosts.items():
+            self._take_in(name, facts, consent)
+
+    def _read_nodes(self, nornir: Nornir, hosts: Mapping[str, HostFacts], consent: Consent) -> None:
+        """Read which ports the nodes use, where any may be lost by what is planned."""
+        stakes = (stake(facts, self._planned(facts, consent), self.wanted) for facts in hosts.values())
+        most = max(stakes, default=Stake.NOTHING)
+        if most is Stake.NOTHING and not self.installing:
+            return
+        self.screen.progress(f"reading which ports {len(self.fleet.nodes)} nodes use")
+        seconds = USES_SECONDS if most is Stake.USED_PORTS else USES_SECONDS_AT_FIRST
+        self.uses = uses_of_all(self.fleet, nornir.with_processors([]), seconds, self.stop)
 
     def _read(self, task: Task, *, without_docker: bool) -> Result:
         return read(task, [it.spec.image.reference for it in self.wanted], FILES, without_docker=without_docker)
 
+    def _planned(self, facts: HostFacts, consent: Consent, refused: Mapping[str, str] = NOTHING_REFUSED) -> HostPlan:
+        upkeep = partial(upkeep_files, upkeep=self.fleet.caches.upkeep)
+        return plan_host(facts, self.wanted, upkeep, consent, refused)
+
     def _take_in(self, name: str, facts: HostFacts, consent: Consent) -> None:
         """Plan a host, and report it as planned."""
-        upkeep = partial(upkeep_files, upkeep=self.fleet.caches.upkeep)
-        plan = plan_host(facts, self.wanted, upkeep, consent)
+        uses = HostUses(name, ports_for(self.fleet), self.uses)
+        plan = self._planned(facts, consent)
+        plan = self._planned(facts, consent, refusals(facts, plan, self.wanted, uses))
         missing = [what for what, there in (("Docker", facts.docker), ("cron", facts.cron)) if not there]
         install = bool(missing) and name in self.installing
         first = f"{' and '.join(missing)} is to run first; what is there then is planned anew"

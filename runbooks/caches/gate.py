@@ -1,27 +1,44 @@
-"""The gate: no node is touched unless every cache that it is about to use is well, and answers it."""
+"""The gate: no node is touched unless each cache that it uses is healthy, the right one, and answers it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nornir.core import Nornir
 
 from caches.health import Health
+from caches.ports import port_findings
+from containerd.plan import NodePlan
 from containerd.subjects import Severity
 from fleet.inventory import Fleet
 from fleet.report import Gate
+from runbooks.caches.nodes import lines, ports_for
 from runbooks.caches.verify import CachesHealth, HostHealth, look
 
 NOT_ASKED = Gate("the caches were not asked (--without-gate)")
 WAY_OUT = "put it right and repeat the command, or add --without-gate"
 
 
-def ask(fleet: Fleet, nornir: Nornir, nodes: Sequence[str], *, allow_dhcp: bool) -> Gate:
-    """Ask the cache hosts of ``nornir`` how they are, and ``nodes`` whether they reach every cache. Reads only."""
-    return judge(fleet, look(fleet, nornir, nodes, allow_dhcp=allow_dhcp), nodes)
+def ask(fleet: Fleet, nornir: Nornir, nodes: Sequence[str], *, allow_dhcp: bool, wrong: tuple[str, ...] = ()) -> Gate:
+    """Ask the cache hosts of ``nornir`` how they are, and ``nodes`` whether they reach every cache. Reads only.
+
+    ``wrong`` has what ``wrong_images`` returns for the run.
+    """
+    return judge(fleet, look(fleet, nornir, nodes, allow_dhcp=allow_dhcp), nodes, wrong)
 
 
-def judge(fleet: Fleet, health: CachesHealth, nodes: Sequence[str]) -> Gate:
+def wrong_images(fleet: Fleet, plans: Mapping[str, NodePlan]) -> tuple[str, ...]:
+    """Return a line for each endpoint that belongs to another registry, and does so still after the run.
+
+    What the run puts right is none, nor is a wildcard on the cache of docker.io. Nodes that do not change count too.
+    """
+    ports = ports_for(fleet)
+    return lines(
+        {name: port_findings(plan.after, plan.facts.daemon.version, ports, name) for name, plan in plans.items()}
+    )
+
+
+def judge(fleet: Fleet, health: CachesHealth, nodes: Sequence[str], wrong: tuple[str, ...] = ()) -> Gate:
     """Return what the gate says to a run on ``nodes``, one line for each cache, host or node that is not as it must be.
 
     It takes what `caches verify` takes for wrong, except on the host itself: there only the address counts, since a
@@ -29,6 +46,7 @@ def judge(fleet: Fleet, health: CachesHealth, nodes: Sequence[str]) -> Gate:
     """
     asked = {*health.hosts, *health.trouble}
     refused = [
+        *wrong,
         *(f"{name} was not asked" for name in fleet.cache_hosts if name not in asked),
         *(f"{name} could not be asked: {report.reason}" for name, report in health.trouble.items()),
         *(line for name, host in health.hosts.items() for line in _of_host(fleet, name, host)),

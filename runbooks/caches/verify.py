@@ -1,4 +1,4 @@
-"""Are the caches well, are they the right ones, and does every node reach them? Reads only."""
+"""Are the caches healthy, does every node reach them, and does it ask each for its own registry? Reads only."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from fleet.report import Exit, NodeReport, heaviest
 from fleet.screen import ProgressProcessor, Screen
 from fleet.session import nornir_for, only
 from fleet.stop import Stop
+from runbooks.caches.nodes import findings_of_all
 from runbooks.outcomes import failure
 from tasks.caches.reachable import ANSWERS, reachable
 from tasks.caches.verify import Verified, verify
@@ -41,16 +42,21 @@ class HostHealth:
 
 @dataclass(frozen=True)
 class CachesHealth:
-    """All cache hosts; ``trouble`` has the machines that could not be asked."""
+    """All cache hosts; ``trouble`` has the machines that could not be asked.
+
+    ``nodes`` has what is wrong with the endpoints of each node that was read.
+    """
 
     hosts: Mapping[str, HostHealth]
     trouble: Mapping[str, NodeReport] = field(default_factory=dict)
     interrupted: bool = False
+    nodes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> Exit:
         """5 where something is wrong, 4 where a machine did not answer."""
-        errors = [it for host in self.hosts.values() for it in host.findings if it.severity is Severity.ERROR]
+        findings = [*(host.findings for host in self.hosts.values()), *self.nodes.values()]
+        errors = [it for each in findings for it in each if it.severity is Severity.ERROR]
         well = not errors and all(cache.well for host in self.hosts.values() for cache in host.caches)
         weights = {report.weight for report in self.trouble.values()}
         # What is known to be wrong wins over what could not be asked.
@@ -61,7 +67,9 @@ class CachesHealth:
         """Return it as one JSON document, without the scheduler's state."""
         hosts = {name: _host(host) for name, host in self.hosts.items()}
         trouble = {name: {"outcome": it.outcome.value, "reason": it.reason} for name, it in self.trouble.items()}
-        return json.dumps({"exit": int(self.exit_code), "hosts": hosts, "trouble": trouble}, indent=2)
+        nodes = {name: [asdict(it) for it in found] for name, found in self.nodes.items()}
+        told = {"exit": int(self.exit_code), "hosts": hosts, "trouble": trouble, "nodes": nodes}
+        return json.dumps(told, indent=2)
 
     def show(self, screen: Screen) -> None:
         """Print it as one table for people, with what is wrong below it."""
@@ -71,18 +79,26 @@ class CachesHealth:
             screen.say(f"{name}: its address is {host.address}")
             for finding in (*host.findings, *(it for cache in host.caches for it in cache.findings)):
                 screen.say(f"{name}: {finding}")
+        for name, findings in self.nodes.items():
+            for finding in findings:
+                screen.say(f"{name}: {finding}")
         for name, report in self.trouble.items():
             screen.say(f"{name}: {report.reason}")
         screen.say(f"(exit code {int(self.exit_code)})")
 
 
 def verify_caches(fleet: Fleet, screen: Screen, *, allow_dhcp: bool = False) -> CachesHealth:
-    """Look at every cache host, and ask every cache from every node. No password is needed for it."""
+    """Look at every cache host, ask every cache from every node, and compare what the nodes ask with the table.
+
+    No password is needed for it.
+    """
     stop = Stop(screen.progress, reads=True)
     names = [*fleet.cache_hosts, *(name for name in fleet.nodes if name not in fleet.cache_hosts)]
     with nornir_for(fleet, names, ProgressProcessor(screen), stop) as nornir, stop.listening():
         screen.progress(f"verifying {len(fleet.cache_hosts)} cache hosts, and {len(fleet.nodes)} nodes")
-        return replace(look(fleet, nornir, tuple(fleet.nodes), allow_dhcp=allow_dhcp), interrupted=stop.asked)
+        health = look(fleet, nornir, tuple(fleet.nodes), allow_dhcp=allow_dhcp)
+        reached = [name for name in fleet.nodes if name not in health.trouble]
+        return replace(health, nodes=findings_of_all(fleet, nornir, reached), interrupted=stop.asked)
 
 
 def look(fleet: Fleet, nornir: Nornir, nodes: Sequence[str], *, allow_dhcp: bool) -> CachesHealth:

@@ -1,12 +1,17 @@
-# $1 ctr  $2 socket  $3 the directory of the hosts.toml files  $4 config.toml's directory  $5 containerd's root  $6 its state:
+# $1 ctr  $2 socket  $3 the directories of the hosts.toml files, with colons between them  $4 config.toml's directory  $5 containerd's root  $6 its state:
 # the CRI plugins now, the hosts.toml files that are there, and what room is left.
 timeout 10 "$1" -a "$2" plugins ls 2>/dev/null | emit plugins
 timeout 10 "$1" -a "$2" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri
 timeout 10 "$1" -a "$2" version 2>/dev/null | emit versions
-for file in "$3"/*/hosts.toml; do
-    [ -f "$file" ] || continue
-    emit "file:$file" <"$file"
-    readlink -f "$file" | emit "real:$file"
+roots=$3
+while [ -n "$roots" ]; do
+    root=${roots%%:*}
+    case $roots in *:*) roots=${roots#*:} ;; *) roots= ;; esac
+    for file in "$root"/*/hosts.toml; do
+        [ -f "$file" ] || continue
+        emit "file:$file" <"$file"
+        readlink -f "$file" | emit "real:$file"
+    done
 done
 # One that cannot ask this containerd now, because it is too old for it, will not tell anything later on.
 if crictl=$(command -v crictl); then

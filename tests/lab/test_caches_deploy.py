@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 from lab.topology import CACHE_ADDRESS
 from tasks import scripts
@@ -22,8 +23,10 @@ from tests.lab.deployed import (
     verify,
     wrapped,
 )
-from tests.lab.nodes import Inventory, fleet, until
+from tests.lab.nodes import Inventory, LabNode, fleet, until
 
+Fresh = Callable[..., list[LabNode]]
+NODES = ("k8s-master", "worker-1", "worker-2", "worker-3", "worker-4", "worker-5")
 HAND_MADE = """\
 version: 0.1
 storage:
@@ -81,7 +84,8 @@ def test_a_changed_setting_recreates_exactly_that_container(deployed: CacheHost,
     assert set(outcomes(deploy(*inventory.option)).values()) == {"unchanged"}
 
 
-def test_one_taken_out_of_the_table(deployed: CacheHost, inventory: Inventory) -> None:
+def test_one_taken_out_of_the_table(fresh: Fresh, deployed: CacheHost, inventory: Inventory) -> None:
+    fresh(*NODES)
     path = inventory.directory / "defaults.yaml"
     path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "kyverno" not in line))
     ran = deploy(*inventory.option)
@@ -262,8 +266,9 @@ def test_while_a_run_has_the_maintenance_lock_no_cache_that_runs_is_replaced(
 
 
 def test_what_cannot_be_deployed_leaves_what_was_there(
-    deployed: CacheHost, upstream: UpstreamHost, inventory: Inventory
+    fresh: Fresh, deployed: CacheHost, upstream: UpstreamHost, inventory: Inventory
 ) -> None:
+    fresh(*NODES)
     before = ids(deployed), started(deployed, "registry-ghcr"), deployed.read("/etc/docker-registry/ghcr/config.yml")
 
     def now() -> tuple[dict[str, str], str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from containerd.errors import NotToml
-from containerd.migration import hosts_root
+from containerd.sources import load
+from containerd.tables import single_root
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, edited, fileset, version
 
 SET = f'config_path = "{ROOT}"'
@@ -233,7 +234,7 @@ def test_a_full_default_dump_changes_in_its_registry_only() -> None:
     ],
 )
 def test_the_root_that_is_set(config: str, runs: str, root: str | None) -> None:
-    assert hosts_root(fileset(config), version(runs)) == root
+    assert single_root(load(fileset(config), version(runs)).config_path) == root
 
 
 def test_a_root_of_ones_own_is_used() -> None:
@@ -244,7 +245,7 @@ def test_a_root_of_ones_own_is_used() -> None:
 
 def test_the_root_of_no_toml() -> None:
     with pytest.raises(NotToml):
-        hosts_root(fileset("["), version("1.7.24"))
+        load(fileset("["), version("1.7.24"))
 
 
 def test_config_toml_is_last() -> None:

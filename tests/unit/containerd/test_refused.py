@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from containerd.errors import NotToml, Refused, VersionError
-from containerd.migration import Strategy, hosts_root
-from tests.unit.containerd.samples import OLD, ROOT, decided, fileset, version
+from containerd.migration import Strategy
+from tests.unit.containerd.samples import OLD, ROOT, decided
 
 TWO_ROOTS = f'[{OLD}.registry]\nconfig_path = "{ROOT}:/etc/docker/certs.d"\n'
 
@@ -115,7 +115,7 @@ def test_a_version_that_is_not_supported(runs: str) -> None:
 @pytest.mark.parametrize(("path", "message"), [(f"{ROOT}:/b", "several roots"), ("b", "not an absolute directory")])
 def test_roots_that_are_not_used(path: str, message: str) -> None:
     with pytest.raises(Refused, match=message):
-        hosts_root(fileset(f"version = 2\n[{OLD}.registry]\nconfig_path = '{path}'\n"), version("1.7.24"))
+        decided(f"version = 2\n[{OLD}.registry]\nconfig_path = '{path}'\n")
 
 
 def test_what_lies_in_the_other_roots_is_listed() -> None:

@@ -14,6 +14,7 @@ from runbooks.caches.report import CachesReport
 from runbooks.caches.upkeep import collect, restart
 from runbooks.options import CachesOptions, UpkeepOptions
 from tests.fakes.fleet import FakeFleet, build, ctrl_c
+from tests.fakes.node import CONFIG
 
 HOSTS = ("vm-1", "vm-2")
 
@@ -113,6 +114,10 @@ def test_what_left_the_table_is_removed_only_on_demand(fakes: FakeFleet, tmp_pat
         host.containers, host.volumes = fakes.hosts[name].containers, fakes.hosts[name].volumes
     deploy(smaller)
     assert "registry" in smaller.hosts["vm-1"].containers
+    # The wildcard of the nodes names its port.
+    assert deploy(smaller, prune=True, dry_run=True).exit_code is Exit.FAILED
+    for node in smaller.nodes.values():
+        node.files[CONFIG] = b"version = 2\n"
     report = deploy(smaller, prune=True)
     assert words(report) == both("unchanged", "removed")
     assert list(smaller.hosts["vm-1"].containers) == ["registry-ghcr"]

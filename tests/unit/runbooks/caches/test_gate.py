@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 
 from caches.health import Health, Seen
+from containerd.hosts_toml import HostEntry, HostsToml
+from containerd.plan import plan_node
+from containerd.policy import Policy
+from containerd.strategy import Strategy
 from containerd.subjects import Finding, Severity
+from containerd.versions import Generation
 from fleet.inventory import Fleet, load
 from fleet.report import Exit, NodeReport, Outcome
-from runbooks.caches.gate import judge, reason
+from runbooks.caches.gate import judge, reason, wrong_images
 from runbooks.caches.verify import CachesHealth, HostHealth
+from templates import render_hosts_toml
+from tests.unit.containerd.samples import CONFIG, OLD, ROOT
+from tests.unit.containerd.test_plan import facts
 
 NODES = ("worker-2", "worker-4")
 UNREACHABLE = NodeReport(Outcome.UNREACHABLE, "no SSH connection", Exit.UNREACHABLE)
@@ -89,3 +97,48 @@ def test_what_a_node_is_told_where_there_is_more_than_one(fleet: Fleet) -> None:
     host = replace(well(fleet), findings=(finding("address-dhcp"),))
     gate = judge(fleet, CachesHealth({"registry-vm": host}, {"worker-4": UNREACHABLE}), NODES)
     assert "worker-4 could not be asked: no SSH connection (and 1 more); put it right" in reason(gate)
+
+
+def test_wrong_images_come_first_and_refuse(fleet: Fleet) -> None:
+    gate = judge(fleet, CachesHealth({"registry-vm": well(fleet)}), NODES, ("worker-2: wrong; rm it",))
+    assert (gate.refused, gate.said) == (("worker-2: wrong; rm it",), "refused, nothing starts")
+
+
+OWN = '[host."http://198.18.20.10:5010"]\n'
+WRONG = '[host."http://198.18.20.10:5020"]\n'
+WILDCARD = f'version = 2\n[{OLD}.registry.mirrors."*"]\nendpoint = ["http://198.18.20.10:'
+
+
+def wrong_after(fleet: Fleet, config: str, files: dict[str, str], strategy: Strategy) -> list[str]:
+    """What the gate says of a run on one node, in its words, without the node's name."""
+    policy = Policy(strategy, fleet.registries)
+    node = facts({CONFIG: config, **{f"{ROOT}/{name}/hosts.toml": text for name, text in files.items()}})
+    lines = wrong_images(fleet, {"worker-2": plan_node(node, Generation.V1_7, policy, render_hosts_toml)})
+    return [line.removeprefix("worker-2: ") for line in lines]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.CONFIG_PATH, Strategy.SKIP])
+def test_the_wildcard_of_old_does_not_refuse(fleet: Fleet, strategy: Strategy) -> None:
+    assert wrong_after(fleet, f'{WILDCARD}5000"]\n', {}, strategy) == []
+
+
+@pytest.mark.parametrize("port", [5010, 5001])
+def test_any_other_wildcard_refuses_where_it_stays(fleet: Fleet, port: int) -> None:
+    assert wrong_after(fleet, f'{WILDCARD}{port}"]\n', {}, Strategy.CONFIG_PATH) == []
+    [line] = wrong_after(fleet, f'{WILDCARD}{port}"]\n', {}, Strategy.SKIP)
+    assert line.startswith(f"http://198.18.20.10:{port} is asked for images of every registry that has no mirror")
+
+
+def test_what_the_run_puts_right_does_not_refuse(fleet: Fleet) -> None:
+    ours = render_hosts_toml(HostsToml("https://ghcr.io", (HostEntry("http://198.18.20.10:5020"),)))
+    assert wrong_after(fleet, "version = 2\n", {"ghcr.io": ours}, Strategy.CONFIG_PATH) == []
+    assert len(wrong_after(fleet, "version = 2\n", {"ghcr.io": ours}, Strategy.SKIP)) == 1
+
+
+def test_what_stays_or_becomes_wrong_refuses(fleet: Fleet) -> None:
+    """A file of somebody else is kept, and takes effect with the run."""
+    wildcard = f'{WILDCARD}5000"]\n'
+    assert wrong_after(fleet, wildcard, {"ghcr.io": OWN}, Strategy.CONFIG_PATH) == []
+    for name in ("ghcr.io", "gcr.io", "_default", "registry.lan_5000_"):
+        [line] = wrong_after(fleet, wildcard, {name: WRONG}, Strategy.CONFIG_PATH)
+        assert f"({ROOT}/{name}/hosts.toml:1)" in line
