@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
-
-from nornir.core.inventory import Host
+from typing import Protocol
 
 from containerd.secrets import brief
 
@@ -81,14 +79,3 @@ class Remote(Protocol):
         ``timeout`` is in seconds, and for the whole exchange. Raises ``ForwardingRefused`` where its sshd forwards
         nothing.
         """
-
-
-def remote_of(host: Host) -> Remote:
-    """Return what answers for ``host``: SSH, unless its data has something else."""
-    given = host.data.get(REMOTE)
-    if given is not None:
-        return cast("Remote", given)
-    # Importing netmiko takes longer than all else together.
-    from fleet.ssh import SshRemote  # noqa: PLC0415
-
-    return SshRemote(host)

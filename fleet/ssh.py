@@ -17,7 +17,7 @@ from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from fleet.connection import CONNECTION, client_of
 from fleet.errors import AnswerTooLong, CommandTimeout, ConnectionLost, ForwardingRefused, Interrupted, SudoRefused
-from fleet.remote import Completed, ShellScript, never
+from fleet.remote import REMOTE, Completed, Remote, ShellScript, never
 from fleet.watchdog import LOOK_UP_SECONDS, Watchdog
 
 GRACE_SECONDS = 10.0
@@ -105,6 +105,12 @@ class SshRemote:
             return None
         except (paramiko.SSHException, OSError, EOFError, HTTPException):
             return None
+
+
+def remote_of(host: Host) -> Remote:
+    """Return what answers for ``host``: SSH, unless its data has something else."""
+    given: Remote | None = host.data.get(REMOTE)
+    return SshRemote(host) if given is None else given
 
 
 def _execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nornir.core.task import Result, Task
 
-from fleet.remote import remote_of
+from fleet.ssh import remote_of
 from tasks import scripts
 from tasks.run import Run
 

@@ -10,9 +10,9 @@ from nornir.core.task import Result, Task
 
 from containerd.plan import NodePlan
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
-from fleet.remote import remote_of
 from fleet.results import cause
 from fleet.settings import TransactionSettings
+from fleet.ssh import remote_of
 from tasks.abandon import abandon
 from tasks.arm import arm
 from tasks.confirm import confirm

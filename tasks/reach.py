@@ -8,7 +8,7 @@ from nornir.core.task import Result, Task
 from nornir_utils.plugins.tasks.networking import tcp_ping
 
 from fleet.errors import Unreachable
-from fleet.remote import remote_of
+from fleet.ssh import remote_of
 
 KNOCK_SECONDS = 4
 

@@ -10,7 +10,8 @@ from nornir.core.task import Result, Task
 
 from containerd.secrets import unified_diff
 from fleet.errors import CommandTimeout, ConnectionLost
-from fleet.remote import Completed, remote_of
+from fleet.remote import Completed
+from fleet.ssh import remote_of
 from tasks import scripts, wire
 from tasks.errors import TaskError
 from tasks.verify import CHECK_SECONDS, check

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nornir.core.inventory import Host
 
-from fleet.remote import Completed, ShellScript, never, remote_of
+from fleet.remote import Completed, ShellScript, never
+from fleet.ssh import remote_of
 from tasks.errors import StepFailed
 
 _FOLDER = Path(__file__).parent / "sh"

@@ -10,7 +10,7 @@ from nornir.core.task import Result, Task
 from containerd.node import checksum
 from containerd.plan import NodePlan
 from containerd.plugins import required_plugins
-from fleet.remote import remote_of
+from fleet.ssh import remote_of
 from tasks import scripts, wire
 from tasks.facts import recorded
 from tasks.run import Run

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nornir.core.task import Result, Task
 
 from caches.locks import in_force
-from fleet.remote import remote_of
+from fleet.ssh import remote_of
 from tasks import scripts, wire
 
 # It waits for a restart or a deploy that has begun; a collection takes longer and is not waited for.

@@ -11,7 +11,7 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from fleet.errors import ForwardingRefused
-from fleet.remote import remote_of
+from fleet.ssh import remote_of
 from tasks import scripts
 from tasks.errors import StepFailed
 from tasks.reach import reach

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nornir.core.task import Result, Task
 
 from caches.upkeep import Script
-from fleet.remote import ShellScript, never, remote_of
+from fleet.remote import ShellScript, never
+from fleet.ssh import remote_of
 from tasks.caches.deploy import LOCKED, UNLOCK
 from tasks.caches.files import SCRIPTS
 from tasks.errors import StepFailed
