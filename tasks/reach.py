@@ -21,7 +21,7 @@ def reach(task: Task) -> Result:
     hostname, port = door
     if not _has_ipv4(hostname, port):
         return Result(host=task.host, result="tcp_ping speaks IPv4 only")
-    answer = task.run(tcp_ping, ports=[port], timeout=KNOCK_SECONDS)[0].result
+    answer = task.run(tcp_ping, ports=[port], timeout=KNOCK_SECONDS, host=hostname)[0].result
     if not answer[port]:
         raise Unreachable(f"nothing answers on {hostname}:{port}; is the node up, and its sshd?")
     return Result(host=task.host, result=answer)
