@@ -46,12 +46,12 @@ class Finish:
         if standing.interrupted:
             return self._nothing(self.names, "interrupted before anything was settled")
         left = self._sorted_out(standing)
-        question = f"Settle {len(left)} nodes? Type {len(left)} to go on:"
-        if left and not self.options.yes:
-            standing.show(self.screen)
-            if not self.screen.agreed(question, str(len(left))):
-                return self._nothing(left, "not agreed to")
         if left:
+            with self.screen.beforehand():
+                Standing(left).table(self.screen, "To settle")
+            question = f"Settle these {len(left)} nodes? Type {len(left)} to go on:"
+            if not self.options.yes and not self.screen.agreed(question, str(len(left))):
+                return self._nothing(left, "not agreed to")
             self._settle(left)
         return Report(None, {name: self.reports[name] for name in self.names}, self.stop.asked, "Finish")
 
