@@ -45,7 +45,10 @@ Inventory = Annotated[
         metavar="DIR",
         envvar=ENVIRONMENT,
         callback=_in_use,
-        help="The directory of hosts.yaml, groups.yaml and defaults.yaml; may stand before the command, too; where both do they must agree.",
+        help=(
+            "The directory of hosts.yaml, groups.yaml and defaults.yaml. It may stand before the command as well; "
+            "given twice it must be the same."
+        ),
         show_default="inventory/ beside main.py",
     ),
 ]

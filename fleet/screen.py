@@ -127,7 +127,7 @@ class Screen:
     def document(self, text: str, *, exact: bool = False) -> None:
         """Write a JSON document to stdout; with ``exact`` every string in it as it is."""
         hints = Hints() if exact else self._hints
-        sys.stdout.write(hints.in_json(text) + "\n")
+        self._out.file.write(hints.in_json(text) + "\n")
 
     def result(self, report: Report, *, as_json: bool) -> None:
         """Print the report: JSON for machines, or a table and details for people."""
@@ -146,10 +146,10 @@ class Screen:
         if not results:
             return
         # Importing it wraps both streams for good and colours every later line (nornir #571): undone at once.
-        import colorama  # noqa: PLC0415
+        streams = sys.stdout, sys.stderr
         from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
 
-        colorama.deinit()
+        sys.stdout, sys.stderr = streams
         written = StringIO()
         with redirect_stdout(written):
             for result in results:
