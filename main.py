@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from typing import NoReturn
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import typer
 
 from commands import caches, changing, reading
-from commands.options import EPILOG
+from commands.options import EPILOG, InventoryBefore
 from fleet.errors import UsageError
+from fleet.hints import OPTION, Hints
 from lab.cli import app as lab_app
 
 # The base of every usage error of typer's parser, which typer does not export by its name.
@@ -39,10 +43,16 @@ app.add_typer(caches.app, name="caches")
 app.add_typer(lab_app, name="lab")
 
 
+@app.callback()
+def before(context: typer.Context, *, inventory: InventoryBefore = None) -> None:
+    """Take the inventory where it stands before the command; the command's own option reads it from here."""
+    if inventory is not None and context.invoked_subcommand == "lab":
+        raise UsageError("the lab has an inventory of its own: leave the option out", key=OPTION)
+
+
 def main() -> None:
     """Run the command line; a usage or inventory error is one line on stderr, or JSON on stdout with ``--json``."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
     try:
         code = app(standalone_mode=False)
     except _ParserError as error:
@@ -52,8 +62,7 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except Exception:  # a bug of ours
-        traceback.print_exc()
-        print("internal error: please report the lines above", file=sys.stderr)
+        _complain(f"{traceback.format_exc()}internal error: please report the lines above")
         sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -68,10 +77,25 @@ def _usage(error: UsageError) -> NoReturn:
     if "--json" in sys.argv:
         from fleet.report import error_json  # noqa: PLC0415
 
-        print(error_json(error))
+        print(Hints.here().in_json(error_json(error)))
     elif error.args[0]:  # without arguments the help was printed, and there is no more to say
-        print(f"error: {error}", file=sys.stderr)
+        _complain(f"error: {error}")
     sys.exit(2)
+
+
+def _complain(message: str) -> None:
+    from fleet.screen import complain  # noqa: PLC0415
+
+    complain(message)
+
+
+def _open(stream: TextIO | None) -> TextIO:
+    """Return ``stream`` such that every text can be written to it, or where it was closed one that goes nowhere."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def _of_host(facts: HostFacts) -> Iterator[Finding]:
     if not facts.docker:
         yield no_docker(facts)
     if not facts.cron:
-        fix = "python main.py caches deploy --install-docker installs and starts it"
+        fix = "install and start it with: python main.py caches deploy --install-docker"
         yield Finding("no-cron", Severity.ERROR, "cron.service", "no cron runs: nothing looks after the caches", fix)
     if not facts.memory_limits:
         message = "this kernel gives Docker no memory limits: those of the caches do nothing"

@@ -85,7 +85,7 @@ def host_findings(plan: HostPlan) -> tuple[Finding, ...]:
     return (
         *(Finding("upkeep", Severity.ERROR, it.path, "it is not what was deployed, or gone", fix) for it in plan.files),
         *(
-            Finding("left", Severity.WARNING, it.container, it.reason, f"{fix} lists it")
+            Finding("left", Severity.WARNING, it.container, it.reason, f"to see it: {fix} --dry-run")
             for it in plan.actions
             if it.act is Act.LEFT
         ),
@@ -96,7 +96,7 @@ def _container(facts: HostFacts, there: Container, wanted: Wanted) -> Iterator[F
     spec, logs = wanted.spec, f"docker logs {wanted.spec.container}"
     if not there.runs:
         message = f"it is {there.status}, after {there.restarts} restarts"
-        fix = logs if there.status == "restarting" else f"python main.py caches deploy starts it, {logs} says why"
+        fix = logs if there.status == "restarting" else f"start it with: python main.py caches deploy; {logs} says why"
         yield Finding("not-running", Severity.ERROR, spec.container, message, fix)
     elif there.restarts:
         yield _restarted(there, facts.since(there.started), logs)
@@ -143,7 +143,8 @@ def _storage(container: str, seen: Seen) -> Iterator[Finding]:
         yield Finding("broken-state", Severity.ERROR, container, message, fix)
     if seen.state is None and seen.disk is not None and seen.catalog:
         message = f"there is no scheduler-state.json beside {seen.catalog} repositories: what is cached never expires"
-        fix = f"to begin anew: docker rm -f {container}, docker volume rm {volume_of(container)}, caches deploy"
+        remove = f"docker rm -f {container}, docker volume rm {volume_of(container)}"
+        fix = f"to begin anew: {remove}, then: python main.py caches deploy"
         yield Finding("no-state", Severity.WARNING, container, message, fix)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from commands.ending import refuse_lab_that_is_down, show
-from commands.options import EPILOG, SHIPPED_INVENTORY, AllowDhcp, AsJson, Diff, Inventory, Yes
+from commands.options import EPILOG, AllowDhcp, AsJson, Diff, Inventory, Yes
 from fleet.errors import UsageError
+from fleet.hints import SHIPPED_INVENTORY
 from runbooks.options import CachesOptions, UnlockOptions, UpkeepOptions
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def deploy(
     from runbooks.caches.deploy import Deploy  # noqa: PLC0415
 
     fleet, screen = _begin(inventory, as_json=as_json)
-    options = CachesOptions(dry_run, yes, prune, prune_data, install_docker)
+    options = CachesOptions(dry_run, yes, prune, prune_data, install_docker, diff)
     show(Deploy(fleet, options, screen).carry_out().with_diffs(shown=diff), screen, as_json=as_json)
 
 

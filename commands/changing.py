@@ -9,7 +9,6 @@ import typer
 
 from commands.ending import run_on
 from commands.options import (
-    SHIPPED_INVENTORY,
     AcceptLoss,
     All,
     AllowDhcp,
@@ -29,6 +28,7 @@ from commands.options import (
     Yes,
     names,
 )
+from fleet.hints import SHIPPED_INVENTORY
 from fleet.selection import Selection
 from runbooks.options import FinishOptions, RollbackOptions, RolloutOptions
 
@@ -72,6 +72,7 @@ def rollout(
         without_proof=without_proof,
         without_gate=without_gate,
         allow_dhcp=allow_dhcp,
+        diff=diff,
     )
     _migrate(selection, inventory, options, Output(diff, as_json, verbose))
 
@@ -103,6 +104,7 @@ def canary(
         without_proof=without_proof,
         without_gate=without_gate,
         allow_dhcp=allow_dhcp,
+        diff=diff,
     )
     _migrate(Selection(hosts=[host]), inventory, options, Output(diff, as_json, verbose))
 

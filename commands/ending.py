@@ -54,7 +54,7 @@ def finish(report: Report, screen: Screen, *, as_json: bool) -> NoReturn:
 
 def show(found: Shown, screen: Screen, *, as_json: bool) -> NoReturn:
     """Print what was found and exit with its code."""
-    conclude(lambda: print(found.as_json()) if as_json else found.show(screen), found.exit_code)
+    conclude(lambda: screen.document(found.as_json()) if as_json else found.show(screen), found.exit_code)
 
 
 def conclude(tell: Callable[[], object], code: Exit) -> NoReturn:

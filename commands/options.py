@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from fleet.errors import UsageError
+from fleet.hints import ENVIRONMENT, OPTION
+
 EPILOG = (
     "Exit codes: 0 all well · 1 some nodes or caches failed, each untouched or back as before; the gate refused; a "
     "pull is not proven · 2 usage or inventory error · 3 what was changed is not verified, or the "
@@ -17,14 +20,41 @@ EPILOG = (
 Groups = Annotated[list[str] | None, typer.Option("--group", help="Nodes of this group; may be repeated.")]
 All = Annotated[bool, typer.Option("--all", help="Every node of the inventory.")]
 Limit = Annotated[str | None, typer.Option(metavar="NODE,…", help="Of the selected nodes only these.")]
+
+
+def _in_use(context: typer.Context, value: Path) -> Path:
+    """Return the inventory of a command: as its own option says, the one before it, the environment, or as shipped.
+
+    Raises ``UsageError`` where the option is given twice and means two directories.
+    """
+    above = context.parent
+    while above is not None and above.params.get("inventory") is None:
+        above = above.parent
+    if above is None:
+        return value
+    before: Path = above.params["inventory"]
+    source = context.get_parameter_source("inventory")
+    if source is not None and source.name == "COMMANDLINE" and before.resolve() != value.resolve():
+        raise UsageError(f"{before} before the command and {value} after it: name one inventory", key=OPTION)
+    return before
+
+
 Inventory = Annotated[
     Path,
     typer.Option(
-        "--inventory",
+        OPTION,
         metavar="DIR",
-        help="The directory of hosts.yaml, groups.yaml and defaults.yaml.",
+        envvar=ENVIRONMENT,
+        callback=_in_use,
+        help=(
+            "The directory of hosts.yaml, groups.yaml and defaults.yaml. It may stand before the command as well; "
+            "given twice it must be the same."
+        ),
         show_default="inventory/ beside main.py",
     ),
+]
+InventoryBefore = Annotated[
+    Path | None, typer.Option(OPTION, metavar="DIR", help="The inventory, for the command that follows.")
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Plan only, change nothing; exit code 5 if changes are pending.")
@@ -58,7 +88,6 @@ AllowDhcp = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Nornir's own results of every step, on stderr.")]
-SHIPPED_INVENTORY = Path(__file__).parent.parent / "inventory"
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.ending import conclude, finish, refuse_lab_that_is_down, show
-from commands.options import SHIPPED_INVENTORY, All, AsJson, Groups, Inventory, Limit, names
+from commands.options import All, AsJson, Groups, Inventory, Limit, names
 from containerd.errors import ContainerdError
 from containerd.strategy import Strategy
 from fleet.errors import UsageError
+from fleet.hints import SHIPPED_INVENTORY
 from fleet.selection import Selection
 from runbooks.options import VerifyOptions
 
@@ -43,7 +44,7 @@ def audit(
     screen = Screen(quiet=as_json)
     audited = runbook(fleet, chosen, screen)
     if as_json:
-        conclude(lambda: print(audited.as_json()), audited.report.exit_code)
+        conclude(lambda: screen.document(audited.as_json()), audited.report.exit_code)
     finish(audited.report, screen, as_json=False)
 
 
@@ -123,30 +124,35 @@ def convert(
 ) -> None:
     """Decide without a node: the change of a file, and what becomes of every setting. Connects nowhere."""
     from fleet.inventory import load  # noqa: PLC0415
+    from fleet.report import Exit  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
     from runbooks import convert as runbook  # noqa: PLC0415
 
     fleet = load(inventory)
     version = _version(containerd)
     conversion = runbook.convert(source, version, fleet.policy_for(version, strategy))
-    refused = isinstance(conversion, runbook.Refusal)
+    screen = Screen(quiet=as_json)
     if output and isinstance(conversion, runbook.Conversion):
         for path in runbook.write(conversion.decision.files, output):
-            print(path, file=sys.stderr)
-    print(conversion.as_json() if as_json else "\n".join(conversion.lines()))
-    raise typer.Exit(2 if refused else 0)
+            screen.progress(str(path))
+    code = Exit.USAGE if isinstance(conversion, runbook.Refusal) else Exit.OK
+    # The files in it are exact.
+    document = partial(screen.document, conversion.as_json(), exact=True)
+    conclude(document if as_json else partial(conversion.show, screen), code)
 
 
 def check(*, inventory: Inventory = SHIPPED_INVENTORY, as_json: AsJson = False) -> None:
     """Check hosts.yaml, groups.yaml and defaults.yaml; connect nowhere."""
     from fleet.inventory import load  # noqa: PLC0415
+    from fleet.report import Exit  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
 
-    fleet = load(inventory)
+    fleet, screen = load(inventory), Screen(quiet=as_json)
     groups = Counter(f"containerd-{node.generation.value}" for node in fleet.nodes.values())
-    if as_json:
-        print(json.dumps({"exit": 0, "nodes": len(fleet.nodes), "groups": dict(groups)}))
-    else:
-        filed = ", ".join(f"{number} in {group}" for group, number in sorted(groups.items()))
-        print(f"{inventory}: {len(fleet.nodes)} nodes ({filed}), {len(fleet.registries)} registries, no mistake")
+    filed = ", ".join(f"{number} in {group}" for group, number in sorted(groups.items()))
+    line = f"{inventory}: {len(fleet.nodes)} nodes ({filed}), {len(fleet.registries)} registries, no mistake"
+    document = json.dumps({"exit": 0, "nodes": len(fleet.nodes), "groups": dict(groups)})
+    conclude(partial(screen.document, document) if as_json else partial(screen.say, line), Exit.OK)
 
 
 def discover(

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from fleet.printable import printable_lines
 from lab import control, health, inventory, paths, state, topology
 from lab.errors import LabError
 from lab.health import Status
@@ -32,14 +33,14 @@ def up(workers: Annotated[int, typer.Option(help="How many workers to have besid
         nodes = control.up(workers)
         where = inventory.SHIPPED if len(nodes) == len(topology.fleet()) else inventory.write(nodes)
         told = f"{sum(node.generation is not None for node in nodes)} nodes, a cache host and its upstream"
-        typer.echo(f"the lab is up: {told}; use --inventory {os.path.relpath(where)}")
+        _say(f"the lab is up: {told}; use --inventory {os.path.relpath(where)}")
 
 
 @app.command()
 def down(force: Annotated[bool, typer.Option("--force", help="Even when another checkout has it up.")] = False) -> None:
     """End the nodes and remove all they had: processes, mounts, networks. Also clears what a crash has left."""
     with _reporting():
-        typer.echo("the lab is down" if control.down(force) else "the lab was down already")
+        _say("the lab is down" if control.down(force) else "the lab was down already")
 
 
 @app.command()
@@ -51,7 +52,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
         if as_json:
             typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         else:
-            typer.echo(_table(rows))
+            _say(_table(rows))
 
 
 @app.command(context_settings=PASS_ON)
@@ -83,25 +84,40 @@ def reset(names: Names = None) -> None:
     """Give nodes a fresh file system: every file as it was at first, and the same SSH host key."""
     with _reporting():
         control.reset(names or [])
-        typer.echo(f"as new: {', '.join(names) if names else 'all nodes'}")
+        _say(f"as new: {', '.join(names) if names else 'all nodes'}")
 
 
 @contextmanager
 def _reporting() -> Iterator[None]:
     """Show progress on stderr, and turn what goes wrong into one line and an exit code."""
-    logging.basicConfig(stream=sys.stderr, format="lab: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("lab: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("lab").setLevel(logging.INFO)
     try:
         yield
     except LabError as error:
-        typer.echo(f"lab: {error}", err=True)
+        _say(f"lab: {error}", error=True)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        typer.echo("lab: interrupted; `lab down` clears what was started", err=True)
+        _say("lab: interrupted; `lab down` clears what was started", error=True)
         raise typer.Exit(130) from None
     except OSError as error:
-        typer.echo(f"lab: {error}", err=True)
+        _say(f"lab: {error}", error=True)
         raise typer.Exit(1) from None
+
+
+def _say(text: str, *, error: bool = False) -> None:
+    """Write lines of which a node may have had a part."""
+    for line in printable_lines(text):
+        typer.echo(line, err=error)
+
+
+class _Printable(logging.Formatter):
+    """Lines of progress, of which a node may have had a part."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(printable_lines(super().format(record)))
 
 
 def _table(rows: Sequence[Status]) -> str:

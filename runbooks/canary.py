@@ -52,11 +52,11 @@ def with_proof(name: str, report: NodeReport, verification: Verification) -> Nod
 
 
 def _but(name: str, unproven: Sequence[Proof], why: str) -> str:
-    back = f"python main.py rollback --host {name} takes the node back"
+    back = f"roll it back with: python main.py rollback --host {name}"
     if any(proof.verdict is Verdict.PAST for proof in unproven):
         return f"but its pulls do not go through the caches: {why}; {back}"
-    again = f"python main.py verify --host {name} tries it again"
-    return f"but it is not proven that its pulls go through the caches: {why}; {again}, {back}"
+    again = f"check again with: python main.py verify --host {name}"
+    return f"but it is not proven that its pulls go through the caches: {why}; {again}; {back}"
 
 
 def _fallbacks(proofs: Sequence[Proof]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from containerd.secrets import unified_diff
 from containerd.vendors import managed_by
 from containerd.versions import Version
 from fleet.errors import UsageError
+from fleet.screen import Screen
 from templates import render_hosts_toml
 
 HOME = str(Path(MAIN).parent)
@@ -40,9 +41,13 @@ class Conversion:
         changes = self.decision.files.items()
         return "".join(unified_diff(path, self.before.text(path), text) for path, text in changes)
 
-    def lines(self) -> Iterator[str]:
-        """What people read: the change, what becomes of every setting, what is to be said, before and after."""
-        yield from self.diff.splitlines()
+    def show(self, screen: Screen) -> None:
+        """Print it for people: the change, what becomes of every setting, the findings, CRI before and after."""
+        screen.diff(self.diff)
+        for line in self._lines():
+            screen.say(line)
+
+    def _lines(self) -> Iterator[str]:
         for entry in self.decision.accounting:
             yield f"{entry.outcome}: {entry.key} → {entry.to}"
         yield from map(str, self.findings)
@@ -72,10 +77,10 @@ class Refusal:
     version: Version
     now: Prediction
 
-    def lines(self) -> Iterator[str]:
-        """What people read."""
-        yield f"refused: {self.reason}"
-        yield f"containerd {self.version.text}: CRI before: {_said(self.now)}"
+    def show(self, screen: Screen) -> None:
+        """Print it for people."""
+        screen.say(f"refused: {self.reason}")
+        screen.say(f"containerd {self.version.text}: CRI before: {_said(self.now)}")
 
     def as_json(self) -> str:
         """Return the refusal as one JSON document."""

@@ -28,7 +28,7 @@ from tasks.run import Run
 from tasks.status import Status
 from tasks.verify import check
 
-LATER = "python main.py caches unlock removes a maintenance lock that a dead run left there"
+LATER = "remove a maintenance lock that a dead run left there with python main.py caches unlock"
 
 
 @dataclass
@@ -51,12 +51,12 @@ class Finish:
         if standing.interrupted:
             return self._nothing(self.names, "interrupted before anything was settled")
         left = self._sorted_out(standing)
-        question = f"Settle {len(left)} nodes? Type {len(left)} to go on:"
-        if left and not self.options.yes:
-            standing.show(self.screen)
-            if not self.screen.agreed(question, str(len(left))):
-                return self._nothing(left, "not agreed to")
         if left:
+            with self.screen.beforehand():
+                Standing(left).table(self.screen, "To settle")
+            question = f"Settle these {len(left)} nodes? Type {len(left)} to go on:"
+            if not self.options.yes and not self.screen.agreed(question, str(len(left))):
+                return self._nothing(left, "not agreed to")
             self._settle(left)
         if not self.stop.asked:
             self._release_locks({node.run for node in left.values()})

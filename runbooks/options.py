@@ -12,6 +12,7 @@ class RolloutOptions:
     ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
     containerd than the one that runs; ``without_proof`` restarts nodes that cannot prove their new files first.
     ``without_gate`` does not ask the caches; ``allow_dhcp`` has their hosts' addresses be leases that are reserved.
+    ``diff`` shows every file's change with the plan.
     """
 
     dry_run: bool = False
@@ -23,6 +24,7 @@ class RolloutOptions:
     without_proof: bool = False
     without_gate: bool = False
     allow_dhcp: bool = False
+    diff: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,17 @@ class FinishOptions:
 
 @dataclass(frozen=True)
 class CachesOptions:
-    """``prune`` removes caches that are no longer in the table, ``prune_data`` what they had cached as well."""
+    """``prune`` removes caches that are no longer in the table, ``prune_data`` what they had cached as well.
+
+    ``diff`` shows every file's change with the plan.
+    """
 
     dry_run: bool = False
     yes: bool = False
     prune: bool = False
     prune_data: bool = False
     install_docker: bool = False
+    diff: bool = False
 
 
 @dataclass(frozen=True)

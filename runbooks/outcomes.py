@@ -66,7 +66,7 @@ def completed(status: Status, found: Verified) -> NodeReport:
 
 def given_up(node: Node, plan: NodePlan, result: MultiResult, run: str) -> NodeReport:
     """Report a node that was armed, and of which it is not known how it stands."""
-    reason = f"{failure(result).reason}; it goes back by itself: see python main.py status, and {_console(run)}"
+    reason = f"{failure(result).reason}; it rolls back automatically; {_look(node)}; {_console(run)}"
     return replace(_of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED), run=run)
 
 
@@ -92,7 +92,7 @@ def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:
         reason = f"{failure.reason}; {what}, CRI ok"
         report = _of_plan(node, plan, Outcome.ROLLED_BACK, reason, Exit.FAILED)
     elif back.restoration is Restoration.NO_TRANSACTION:
-        reason = f"{failure.reason}; somebody removed the transaction there: see python main.py status"
+        reason = f"{failure.reason}; somebody removed the transaction there; {_look(node)}"
         report = _of_plan(node, plan, Outcome.FAILED, reason, Exit.NOT_VERIFIED)
     else:
         what = "whether it went back is not known" if back.restoration is Restoration.UNKNOWN else "NOT rolled back"
@@ -125,6 +125,10 @@ def restored(node: Node, back: RolledBack) -> NodeReport:
         case _:
             report = _of_node(node, Outcome.FAILED, f"{_told(back)}; {_console(back.run)}", Exit.NOT_VERIFIED)
     return replace(report, run=back.run, diff=back.diff)
+
+
+def _look(node: Node) -> str:
+    return f"see: python main.py status --limit {node.name}"
 
 
 def _console(run: str | None) -> str:

@@ -19,10 +19,13 @@ from fleet.stop import Stop
 from runbooks.options import RollbackOptions
 from runbooks.outcomes import never_read, not_changed, restored
 from runbooks.record import processors, recorded_if_possible
+from runbooks.targets import targets
 from tasks.reach import reach
 from tasks.rollback import Mode
 from tasks.rollback import rollback as roll_back
 from tasks.run import Run
+
+CURRENT = "current"
 
 
 def rollback(
@@ -34,8 +37,7 @@ def rollback(
     """
     if options.run_id and not Run.is_id(options.run_id):
         raise UsageError(f"{options.run_id!r} is not the id of a run, such as 20260214T031502Z-1f3a", key="--run")
-    question = f"Roll back {len(names)} nodes? Type {len(names)} to go on:"
-    if not options.yes and not screen.agreed(question, str(len(names))):
+    if not options.yes and screen.can_ask and not _agreed(fleet, names, options, screen):
         reports = {name: NodeReport(Outcome.UNTOUCHED, "not agreed to") for name in names}
         return Report(None, reports, interrupted=True, title="Rollback"), AggregatedResult("rollback")
 
@@ -54,10 +56,19 @@ def rollback(
     return report, results
 
 
+def _agreed(fleet: Fleet, names: Sequence[str], options: RollbackOptions, screen: Screen) -> bool:
+    """Show which run would be undone on each node, and ask. A node that does not answer is listed as such."""
+    found = targets(fleet, names, options.run_id or CURRENT, screen)
+    if found.interrupted:
+        return False
+    found.show(screen)
+    return screen.agreed(f"Roll back these {len(names)} nodes? Type {len(names)} to go on:", str(len(names)))
+
+
 def _undo(task: Task, options: RollbackOptions) -> Result:
     task.run(reach)
     mode = Mode.FORCE if options.force else Mode.PLAIN
-    return Result(host=task.host, result=task.run(roll_back, run_id=options.run_id or "current", mode=mode)[0].result)
+    return Result(host=task.host, result=task.run(roll_back, run_id=options.run_id or CURRENT, mode=mode)[0].result)
 
 
 def _report(node: Node, result: MultiResult | None) -> NodeReport:

@@ -135,8 +135,10 @@ class Rollout:
         if journal.broken:
             self._leave(journal.broken)
             return
-        if self._changing and not self._refused and not self.options.yes and not self.stop.asked:
-            self._ask(nornir)
+        if self._changing and not self._refused and not self.stop.asked:
+            self.screen.plan(self._report().with_diffs(shown=self.options.diff).nodes)
+            if not self.options.yes:
+                self._ask(nornir)
         if self.gate is not None and self.gate.refused:
             self._leave(gate.reason(self.gate), Exit.FAILED)
             return
@@ -144,12 +146,11 @@ class Rollout:
             self._change(nornir.with_processors(processors(self.screen, journal)), journal)
 
     def _ask(self, nornir: Nornir) -> None:
-        """Show the plan and ask, where there is somebody to ask; a no is a wish to stop.
+        """Ask, where there is somebody to ask; a no is a wish to stop.
 
         The caches are asked anew after a yes: it may have taken long.
         """
         number = len(self._changing)
-        self.screen.table("The plan", {name: self.reports[name] for name in self.names})
         if not self.screen.agreed(f"Change {number} nodes? Type {number} to go on:", str(number)):
             self.stop.ask()
         elif self.screen.can_ask:

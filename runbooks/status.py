@@ -49,12 +49,17 @@ class Standing:
         return json.dumps({"exit": int(self.exit_code), "nodes": nodes}, indent=2)
 
     def show(self, screen: Screen) -> None:
-        """Print it as a table for people."""
-        headings = ("node", "containerd", "state", "run", "reason")
-        screen.rows(TITLE, headings, ((name, *_row(node)) for name, node in self.nodes.items()))
+        """Print it for people, with the sums and the exit code as the last line."""
+        self.table(screen, TITLE)
         counted = Counter(node.state for node in self.nodes.values())
         sums = ", ".join(f"{counted[state]} {state.value}" for state in State if counted[state])
-        screen.say(f"\n{sums} (exit code {int(self.exit_code)})")
+        screen.say("")
+        screen.say(f"{sums} (exit code {int(self.exit_code)})")
+
+    def table(self, screen: Screen, title: str) -> None:
+        """Print it as a table: a row for each node."""
+        headings = ("node", "containerd", "state", "run", "reason")
+        screen.rows(title, headings, ((name, *_row(name, node)) for name, node in self.nodes.items()))
 
 
 def status(fleet: Fleet, names: Sequence[str], screen: Screen) -> Standing:
@@ -76,11 +81,11 @@ def _status(fleet: Fleet, name: str, results: AggregatedResult) -> Status:
     return Status(State.UNKNOWN, "; ".join(filter(None, (why, str(word or "")))))
 
 
-def _row(node: Status) -> tuple[str, str, str, str]:
-    return node.version, node.state.value, node.run, " · ".join(_told(node))
+def _row(name: str, node: Status) -> tuple[str, str, str, str]:
+    return node.version, node.state.value, node.run, " · ".join(_told(name, node))
 
 
-def _told(node: Status) -> Iterator[str]:
+def _told(name: str, node: Status) -> Iterator[str]:
     if node.state is State.UNKNOWN:
         yield node.cri
         return
@@ -88,5 +93,5 @@ def _told(node: Status) -> Iterator[str]:
     if not node.state.ended:
         yield f"begun by {node.owner}, {node.since}; last step: {node.step}"
         if node.reverts_in is not None:
-            yield f"goes back by itself in {node.reverts_in} s" if node.reverts_in > 0 else "its timer is at work"
-        yield "python main.py finish settles it"
+            yield f"rolls back automatically in {node.reverts_in} s" if node.reverts_in > 0 else "its timer is at work"
+        yield f"settle it with: python main.py finish --host {name}"

@@ -89,3 +89,22 @@ def status(task: Task) -> Result:
         reverts_in=int(seconds) if seconds else None,
     )
     return Result(host=task.host, result=found)
+
+
+def rollback_target(task: Task, run_id: str = "current") -> Result:
+    """Return a result that holds the ``Status`` of the transaction that a rollback of ``run_id`` would undo.
+
+    Its CRI is not asked. Raises ``Unreachable`` and ``StepFailed``.
+    """
+    task.run(reach)
+    told = wire.decode(scripts.must(task.host, "rollback_target", run_id))
+    step = wire.text(told, "state")
+    found = Status(
+        state=_STATES.get(step, State.UNKNOWN) if told else State.NONE,
+        cri="",
+        step=step,
+        run=wire.text(told, "run"),
+        owner=wire.text(told, "owner"),
+        since=wire.text(told, "since"),
+    )
+    return Result(host=task.host, result=found)

@@ -137,8 +137,10 @@ class Deploy:
         )
 
     def _change_if_agreed(self, nornir: Nornir, changing: list[str]) -> CachesReport:
+        if not self.stop.asked:
+            with self.screen.beforehand():
+                self._report(None).with_diffs(shown=self.options.diff).table(self.screen, "The plan")
         if not self.options.yes and not self.stop.asked:
-            self._report(None).with_diffs(shown=False).table(self.screen, "The plan")
             count = sum(action.acts for name in changing for action in self.plans[name].actions)
             what, word = (f"{count} caches", str(count)) if count else ("no cache, but what looks after them,", "yes")
             if not self.screen.agreed(f"Change {what} on {', '.join(changing)}? Type {word} to go on:", word):

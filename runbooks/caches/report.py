@@ -93,7 +93,9 @@ class CachesReport:
     def show(self, screen: Screen) -> None:
         """Print it for people, with the sums and the exit code as the last line."""
         self.table(screen, self.title)
-        screen.say(f"\n{self.unrecorded}" if self.unrecorded else "")
+        screen.say("")
+        if self.unrecorded:
+            screen.say(self.unrecorded)
         screen.say(self.sums())
 
     def table(self, screen: Screen, title: str) -> None:
@@ -108,10 +110,7 @@ class CachesReport:
         ]
         screen.rows(title, ("host", "cache", "outcome", "reason"), rows)
         for name, host in self.hosts.items():
-            for line in (*host.said, *map(str, host.findings)):
-                screen.say(f"{name}: {line}")
-            for line in host.diff.splitlines():
-                screen.say(line)
+            screen.notes(name, (*host.said, *map(str, host.findings)), host.diff)
 
     def sums(self) -> str:
         """How many caches ended with which word, and the exit code."""

@@ -72,7 +72,8 @@ class LocksReport:
     def show(self, screen: Screen) -> None:
         """Print it for people, with the exit code as the last line."""
         self.table(screen)
-        screen.say(f"\n{self._sums()} (exit code {int(self.exit_code)})")
+        screen.say("")
+        screen.say(f"{self._sums()} (exit code {int(self.exit_code)})")
 
     def table(self, screen: Screen) -> None:
         """Print it as a table."""

@@ -54,7 +54,8 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
         with nornir_for(fleet, hosts, ProgressProcessor(screen), stop) as nornir, stop.listening():
             step = partial(_see, script=script, containers=containers)
             return CachesReport(None, _reports(hosts, nornir.run(step, name="read")), stop.asked, TITLE)
-    question = f"{len(containers)} caches stop for a while on {', '.join(hosts)}. Type {len(containers)} to go on:"
+    what = f"{script.value} of {', '.join(containers)} on {', '.join(hosts)}"
+    question = f"{what}: each stops for a while. Type {len(containers)} to go on:"
     if not options.yes and not screen.agreed(question, str(len(containers))):
         untouched = {name: CacheReport(Fate.UNTOUCHED, "not agreed to") for name in containers}
         return CachesReport(None, dict.fromkeys(hosts, HostReport(untouched)), interrupted=True, title=TITLE)

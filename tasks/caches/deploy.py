@@ -23,7 +23,7 @@ DEPLOY_SECONDS = 1200.0
 INSTALL_SECONDS = 900.0
 NOT_SERVING = 3
 LOCKED = 4
-UNLOCK = "once that run has ended, python main.py caches unlock removes the lock"
+UNLOCK = "once that run has ended, remove the lock with python main.py caches unlock"
 
 
 @dataclass(frozen=True)

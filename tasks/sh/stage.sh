@@ -40,7 +40,7 @@ for other in "$base"/*; do
             clean "$other"
             ;;
         confirmed | rolled_back) ;;
-        *) fail "$(whose "$other"), is at work here, or did not finish; see the commands status and finish" ;;
+        *) fail "$(whose "$other"), is at work here, or did not finish; see: python main.py status; settle it with: python main.py finish" ;;
     esac
 done
 prune "$3" "$4"

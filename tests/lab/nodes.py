@@ -16,6 +16,7 @@ from typing import Any
 from lab import machine
 
 PROJECT = Path(__file__).parents[2]
+PROGRAM = shlex.join([sys.executable, str(PROJECT / "main.py")])
 SHIPPED = PROJECT / "inventory"
 CONFIG = "/etc/containerd/config.toml"
 MIRROR = "http://198.18.20.10"

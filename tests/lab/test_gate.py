@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from lab.topology import CACHE_ADDRESS
 from tests.lab.caches import CacheHost, UpstreamHost
-from tests.lab.nodes import PROJECT, Inventory, LabNode, Ran, canary, fleet, rollout
+from tests.lab.nodes import PROGRAM, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollout
 
 Fresh = Callable[..., list[LabNode]]
 
@@ -41,7 +41,7 @@ def test_a_rollout_needs_the_caches_and_asks_them_first(
     before = [node.snapshot() for node in nodes]
 
     lines = refused(rollout(*NODES, gate=True))
-    assert lines[0] == "registry on registry-vm: there is no such container; python main.py caches deploy"
+    assert lines[0] == f"registry on registry-vm: there is no such container; {PROGRAM} caches deploy"
     assert len(lines) == 5
     dry = rollout(*NODES, "--dry-run", gate=True)
     assert (dry.exit, set(dry.outcomes.values())) == (1, {"planned", "skipped"})
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_cache_keeps_every_node_untouched(
     deployed.sh("docker restart registry-quay; sleep 1")
     told = dict(line.split(" on registry-vm: ", 1) for line in gate())
     assert sorted(told) == ["registry-k8s", "registry-kyverno", "registry-quay"]
-    assert "python main.py caches deploy starts it, docker logs" in told["registry-k8s"]
+    assert f"start it with: {PROGRAM} caches deploy; docker logs" in told["registry-k8s"]
     assert "caches deploy" in told["registry-kyverno"]
     assert "caches deploy" in told["registry-quay"]
     assert fleet("caches", "deploy", "--yes", "--json").exit == 0
@@ -116,7 +116,7 @@ def test_a_canary_whose_pulls_go_past_a_cache_ends_the_run(fresh: Fresh, deploye
     assert (ran.exit, ran.outcomes) == (3, {"worker-1": "skipped", "worker-2": "migrated", "worker-4": "untouched"})
     told = ran.reason("worker-2")
     assert "but its pulls do not go through the caches: ghcr.io/lab/tiny:1: it did not come through the cache" in told
-    assert told.endswith("python main.py rollback --host worker-2 takes the node back")
+    assert told.endswith(f"roll it back with: {PROGRAM} rollback --host worker-2")
     assert ran.reason("worker-4") == "the run stopped after worker-2"
     assert nodes[1].snapshot() == before
     assert fleet("rollback", "--host", "worker-2", "--yes", "--json").exit == 0
@@ -134,7 +134,7 @@ def test_while_nodes_change_the_caches_are_left_alone(fresh: Fresh, deployed: Ca
             cache = ran.json["hosts"]["registry-vm"]["caches"]["registry-ghcr"]
             assert cache["outcome"] == "skipped"
             assert "maintenance lock of run 2" in cache["reason"]
-            assert cache["reason"].endswith("python main.py caches unlock removes the lock")
+            assert cache["reason"].endswith("remove the lock with python main.py caches unlock")
         # The end of a run lifts its own hold, also one that was interrupted; the other's stays.
         first.send_signal(signal.SIGINT)
         time.sleep(0.5)

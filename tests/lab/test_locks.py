@@ -43,7 +43,7 @@ def test_a_stopped_cache_starts_under_a_lock_and_one_that_runs_stays(deployed: C
     assert (ran.exit, outcomes(ran)) == (1, started | {"registry-ghcr": "failed", "registry-quay": "unchanged"})
     why = reason(ran, "registry-ghcr")
     assert f"maintenance lock of run {ELSEWHERE} of op@host until" in why
-    assert why.endswith("once that run has ended, python main.py caches unlock removes the lock")
+    assert why.endswith("once that run has ended, remove the lock with python main.py caches unlock")
     assert all(serves(deployed, name) for name in (*started, "registry-ghcr"))
 
     # What does not run may be replaced.

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from containerd.files import MAIN
 from containerd.migration import Policy, Strategy
 from containerd.versions import Version
 from fleet.inventory import load
+from fleet.screen import Screen
 from runbooks.convert import Conversion, convert
 
 PROJECT = Path(__file__).parents[3]
@@ -208,6 +211,8 @@ def test_any_bytes_are_converted_or_refused_and_never_a_traceback(
     source = a_file(tmp_path_factory.mktemp("any"), content)
     conversion = convert(source, version, POLICY)
     json.loads(conversion.as_json())
-    "\n".join(conversion.lines()).encode()
+    with redirect_stdout(StringIO()) as shown:
+        conversion.show(Screen())
+    assert all(character.isprintable() or character in "\n\t" for character in shown.getvalue())
     if isinstance(conversion, Conversion):
         assert not (conversion.now.cri == "ok" and conversion.then.cri != "ok")

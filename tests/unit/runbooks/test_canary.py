@@ -14,8 +14,8 @@ from tasks.pull import Pulled
 
 MIGRATED = NodeReport(Outcome.MIGRATED, "CRI ok", details=("a note",))
 WELL = Proof("ghcr.io", "ghcr.io/lab/tiny:1", Verdict.PROVEN, "through registry-ghcr on vm", 0.2, Pulled(0.3))
-VERIFY = "python main.py verify --host worker-2 tries it again"
-BACK = "python main.py rollback --host worker-2 takes the node back"
+VERIFY = "check again with: python main.py verify --host worker-2"
+BACK = "roll it back with: python main.py rollback --host worker-2"
 PAST = "but its pulls do not go through the caches: ghcr.io/lab/tiny:1: look there"
 UNPROVEN = "but it is not proven that its pulls go through the caches: ghcr.io/lab/tiny:1: look there"
 
@@ -37,8 +37,8 @@ def test_pulls_that_went_through_their_caches() -> None:
     ("verdict", "words"),
     [
         (Verdict.PAST, f"{PAST}; {BACK}"),
-        (Verdict.UNPROVEN, f"{UNPROVEN}; {VERIFY}, {BACK}"),
-        (Verdict.FAILED, f"{UNPROVEN}; {VERIFY}, {BACK}"),
+        (Verdict.UNPROVEN, f"{UNPROVEN}; {VERIFY}; {BACK}"),
+        (Verdict.FAILED, f"{UNPROVEN}; {VERIFY}; {BACK}"),
     ],
 )
 def test_pulls_that_did_not_and_those_of_which_nobody_knows(verdict: Verdict, words: str) -> None:

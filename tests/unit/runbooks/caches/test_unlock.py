@@ -201,4 +201,4 @@ def test_for_finish_a_lock_that_stays_is_a_warning(
     outcome, code, said = finish(tmp_path, monkeypatch, host, left_by(DEAD))
     assert (outcome, code) == (Outcome.ROLLED_BACK, 0)
     assert f"warning: {HOST}: " in said
-    assert "python main.py caches unlock removes a maintenance lock that a dead run left there" in said
+    assert "remove a maintenance lock that a dead run left there with python main.py caches unlock" in said
