@@ -59,7 +59,7 @@ Fields: TypeAlias = Mapping[str, GoType]
 
 STRING, INT, UINT32, BOOL, FLOAT = map(Scalar, ("string", "int", "uint32", "bool", "float64"))
 ANY = Scalar("interface {}")
-# go-toml 1 reads a duration from any value's text where the type does that itself, or takes nanoseconds as well.
+# Where the type reads itself, a duration is any value's text, so that 1 has no unit; the other takes nanoseconds too.
 DURATION, NANOSECONDS = Scalar("duration"), Scalar("time.Duration")
 STRINGS = ListOf(STRING)
 STRING_MAP = MapOf(STRING)
@@ -132,7 +132,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     DURATION.name: lambda value: is_duration(str(value)),
     NANOSECONDS.name: _is_nanoseconds,
 }
-_FITS_2 = {**_FITS, FLOAT.name: _is(float, int), DURATION.name: _is_nanoseconds}
+_FITS_2 = {**_FITS, FLOAT.name: _is(float, int)}
 
 
 def _fits(type_: Scalar, value: Any, major: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from containerd.daemon.imports import Loaded, loaded_files
 from containerd.daemon.migrations import move_plugins, name_plugins
 from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS, server_config
+from containerd.daemon.services import move_services
 from containerd.daemon.trees import Leaf, Node, Table, plain, planted
 from containerd.files import Dead, FileSet
 from containerd.versions import Version, since
@@ -95,6 +96,7 @@ def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merge
             name_plugins(config)
         if own < newest_version:
             _move(config, version)
+            move_services(config)
             config["version"] = Leaf(newest_version, file.path, ("version",))
         _merge_file(tree, config, deep=True)
     return Merged(_number(tree) or newest_version, tree, tuple(_canonical(file, version) for file in loaded))

@@ -39,7 +39,7 @@ INNER = Struct("Inner", {"a": STRING})
         (UINT32, [1], None),
         (BOOL, [True], None),
         (FLOAT, [1.5], [1, -1, 1.5]),
-        (DURATION, ["5s", "0"], ["5s", "0", 1, -1]),
+        (DURATION, ["5s", "0"], None),
         (NANOSECONDS, ["5s", "0", 1, -1], None),
         (STRINGS, [["x"], []], None),
         (STRING_MAP, [{"a": "x"}, {}], None),

@@ -126,7 +126,7 @@ def test_no_reason_tells_a_secret(runs: str, plugin: str) -> None:
         ),
         (
             "2.1.9",
-            V2 + '[plugins."io.containerd.snapshotter.v1.devmapper"]\npool_name = "pool"\n',
+            V2 + '[plugins."io.containerd.snapshotter.v1.devmapper"]\npool_name = "pool"\nbase_image_size = "1GB"\n',
             ("/dev/mapper/pool",),
         ),
         ("2.1.9", "not TOML", ()),
