@@ -18,6 +18,7 @@ from containerd.headroom import Headroom, parse_inotify, parse_spaces
 from containerd.migration import hosts_root
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
+from containerd.releases import generation_of
 from containerd.tables import DEFAULT_ROOT
 from containerd.vendors import managed_by
 from containerd.versions import Version, parse_ctr_version
@@ -123,7 +124,7 @@ def _running_version(seen: Mapping[str, bytes]) -> Version | None:
 
 def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
     """Return the state of the CRI plugins from a script's ``plugins`` and ``cri``, with containerd's own reason."""
-    found = cri_health(parse_plugins(wire.text(seen, "plugins")), version.generation)
+    found = cri_health(parse_plugins(wire.text(seen, "plugins")), generation_of(version))
     reason = failure_reason(wire.text(seen, "cri")) if found.state == "error" else None
     return CriHealth(found.state, reason or found.detail)
 

@@ -86,7 +86,8 @@ def _mismatches(type_: GoType, value: Any, major: int, key: str) -> Iterator[str
         if not _fits(type_, value, major):
             yield _said(type_, value, major, key)
     elif isinstance(type_, ListOf):
-        if not isinstance(value, list):
+        # go-toml 1 takes an empty array for one of values, which tables are not.
+        if not isinstance(value, list) or (major == 1 and not value and isinstance(type_.item, Struct)):
             yield _said(type_, value, major, key)
         else:
             for item in value:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
+from collections.abc import Iterable
 
 from containerd.daemon.paths import blocked, is_directory
 from containerd.files import FileSet
 
 _LONGEST_PATH = 104
+_ANY = {"", "0.0.0.0", "::"}  # noqa: S104
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 # Go knows these without the node's /etc/services, which may have others: they are taken to be unknown.
 _SERVICES = (
-    *("domain", "ftp", "ftps", "gopher", "http", "https", "imap2", "imap3", "imaps"),
-    *("pop3", "pop3s", "smtp", "submissions", "ssh", "telnet"),
+    *("ftp", "ftps", "gopher", "http", "https", "imap2", "imap3", "imaps"),
+    *("pop3", "pop3s", "smtp", "ssh", "telnet"),
 )
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*\.?", re.ASCII)
 
@@ -28,6 +30,19 @@ def tcp_failure(address: str) -> str | None:
     if wrong:
         return f"listen tcp: address {address}: {wrong}"
     return _port_failure(port) or _host_failure(host)
+
+
+def clash(addresses: Iterable[str]) -> str | None:
+    """Why of several TCP addresses one cannot be listened on: an earlier one has its port already."""
+    taken: list[tuple[str, str]] = []
+    for address in addresses:
+        host, port, wrong = _split(address)
+        if wrong or port in {"", "0"}:
+            continue
+        if any(port == other and (host == at or _ANY & {host, at}) for at, other in taken):
+            return f"listen tcp {address}: bind: address already in use"
+        taken.append((host, port))
+    return None
 
 
 def joined(host: str, port: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from containerd.daemon.merged import Merged
 from containerd.daemon.paths import blocked
+from containerd.daemon.services import SERVER
 from containerd.daemon.settings import Settings, missing_file, plugin_settings, server_settings
 from containerd.files import FileSet
 from containerd.releases import release_of
@@ -24,6 +25,7 @@ _MAKE_THEIR_ROOT = {"overlayfs", "native", "erofs", "blockfile", "btrfs"}
 _FILE_SYSTEMS = {"", "ext2", "ext4", "xfs"}
 _OTHER_SYSTEMS = {"windows", "darwin", "macos", "freebsd"}
 _SIZE = re.compile(r"[0-9]+(?:\.[0-9]*)? ?(?:[kKmMgGtTpP][iI]?)?[bB]?", re.ASCII)
+_OTLP = "io.containerd.tracing.processor.v1.otlp"
 _POLICIES = {"", "shared", "isolated"}
 _COMPONENT = re.compile(r"[A-Za-z0-9_.-]+(?:\([A-Za-z0-9_.-]*\))?")
 
@@ -84,6 +86,22 @@ def broken_snapshotter(name: str, merged: Merged, files: FileSet, version: Versi
         return f"failed to create scratch file: {said}"
     # The others make nothing where the file system is not theirs: btrfs looks at the directory above first.
     return blocked(posixpath.dirname(root) if name == "btrfs" else root, files) if name in _MAKE_THEIR_ROOT else None
+
+
+def unloaded(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> frozenset[str]:
+    """The plugins that are there and do not load as they are configured: whoever requires one has no daemon.
+
+    The differ of erofs needs a program on the node, and aufs a kernel; tracing has no setting of its own any more.
+    """
+    release = release_of(version)
+    names = (uri.removeprefix(f"{_SNAPSHOTTER}.") for uri in release.plugins if uri.startswith(f"{_SNAPSHOTTER}."))
+    broken = {f"{_SNAPSHOTTER}.{name}" for name in names if missing_snapshotter(name, merged, files, version, disabled)}
+    if not (release.tracing_by_file and plugin_settings(merged, _OTLP, version).get("endpoint")):
+        broken |= {_OTLP, "io.containerd.internal.v1.tracing"}
+    for name in ("grpc-tcp", "metrics", "debug"):
+        uri = f"{SERVER}.{name}"
+        broken |= set() if plugin_settings(merged, uri, version).get("address") else {uri}
+    return frozenset(broken | {f"{_DIFFER}.erofs", f"{_SNAPSHOTTER}.aufs"})
 
 
 def _unmet(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Literal
 from containerd.daemon.cri_rules import Failure, cri_failure, nri_failure, stream_failure
 from containerd.daemon.merged import Merged, merge
 from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME, id_of, known_plugins
-from containerd.daemon.plugin_rules import pool_device, proxy_uris, scratch_file
+from containerd.daemon.plugin_rules import pool_device, proxy_uris, scratch_file, unloaded
 from containerd.daemon.server_rules import listen_failure, server_failure, tcp_files
 from containerd.daemon.settings import base_specs, goes_by_ids, plugin_settings, runtime_plugin
 from containerd.files import Dead, FileSet
@@ -58,9 +58,9 @@ def _predict(merged: Merged, files: FileSet, version: Version) -> Prediction:
     if said := server_failure(merged, files, version, disabled):
         return Prediction("dead", said)
     failure = None if CRI in disabled else cri_failure(merged, files, version, disabled)
-    if said := _required_failure(merged, version, disabled, failure) or listen_failure(
-        merged, files, version, disabled
-    ):
+    said = _required_failure(merged, version, disabled, failure)
+    said = said or _required_unloaded(merged, files, version, disabled)
+    if said := said or listen_failure(merged, files, version, disabled):
         return Prediction("dead", said)
     if CRI in disabled:
         return Prediction("absent", "the CRI plugin is in disabled_plugins")
@@ -111,6 +111,12 @@ def _required_failure(
     found = {id_of(uri) for uri in present} if goes_by_ids(merged, version) else present
     missing = sorted(names - found)
     return f"required plugin [{' '.join(missing)}] not included" if missing else None
+
+
+def _required_unloaded(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> str | None:
+    required = _named(merged, "required_plugins", version) & known_plugins(version)
+    found = sorted(required & unloaded(merged, files, version, disabled))
+    return f"load required plugin {found[0]}: skip plugin" if found else None
 
 
 def _as_cri_says(failure: Failure) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from containerd.daemon.durations import is_duration
 from containerd.daemon.gotypes import mismatch
-from containerd.daemon.listen import socket_failure, tcp_failure
+from containerd.daemon.listen import clash, socket_failure, tcp_failure
 from containerd.daemon.merged import Merged
 from containerd.daemon.paths import blocked
 from containerd.daemon.plugin_configs import CRI, known_plugins, plugin_types
@@ -51,7 +51,8 @@ def listen_failure(merged: Merged, files: FileSet, version: Version, disabled: f
         ("TCP grpc", _tcp(grpc.get("tcp_address"))),
         ("main", socket_failure(socket, files)),
     ]
-    return _said(found)
+    tcp = (config.table("debug").get("address"), config.table("metrics").get("address"), grpc.get("tcp_address"))
+    return _said(found) or _clash(tcp)
 
 
 def tcp_files(merged: Merged, version: Version) -> list[str]:
@@ -83,13 +84,20 @@ def _unheard(merged: Merged, files: FileSet, version: Version, disabled: frozens
         "grpc": ("main", socket_failure(socket, files)),
     }
     said = _said([each for name, each in found.items() if f"{SERVER}.{name}" not in disabled])
-    if said:
+    addresses = {"debug": debug.get("address"), "metrics": metrics.get("address")}
+    addresses |= {"grpc-tcp": tcp.get("address")} if serves_tcp else {}
+    if said := said or _clash(each for name, each in addresses.items() if f"{SERVER}.{name}" not in disabled):
         yield said
 
 
 def _said(found: Iterable[tuple[str, str | None]]) -> str | None:
     failed = ((name, said) for name, said in found if said)
     return next((f"failed to get listener for {name} endpoint: {said}" for name, said in failed), None)
+
+
+def _clash(addresses: Iterable[str]) -> str | None:
+    said = clash(address for address in addresses if address and not address.startswith("/"))
+    return f"failed to get listener for an endpoint: {said}" if said else None
 
 
 def _tcp(address: str) -> str | None:

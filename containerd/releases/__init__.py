@@ -6,7 +6,7 @@ a row and its cases.
 
 from __future__ import annotations
 
-from containerd.releases.lookup import doubt_of, generation_of, health_plugins, is_known, release_of
+from containerd.releases.lookup import check_major, doubt_of, generation_of, health_plugins, is_known, release_of
 from containerd.releases.record import CRI, IMAGES, RUNTIME, HostsFile, Release, Row
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "HostsFile",
     "Release",
     "Row",
+    "check_major",
     "doubt_of",
     "generation_of",
     "health_plugins",

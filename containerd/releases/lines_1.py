@@ -145,6 +145,7 @@ V1_5 = Release(
     strict_plugins=False,
     checks_device_flags=False,
     nri_by_default=False,
+    tracing_by_file=True,
     health=(("io.containerd.grpc.v1", "cri"),),
     proxy_types={"snapshot": "io.containerd.snapshotter.v1", "content": "io.containerd.content.v1"},
     keys={**_SERVER_KEYS, **_CRI_KEYS, **_PLUGIN_KEYS},
@@ -218,6 +219,15 @@ ROWS_1 = (
         "config default of 1.6.39; its patch from the notes of 1.6.25",
         keys={CRI: {"drain_exec_sync_io_timeout": STRING, "ignore_deprecation_warnings": STRINGS}},
         measured=False,
+    ),
+    Row(
+        (1, 6, 0),
+        "Debian's 1.6.20~ds1",
+        without=uris("""
+            tracing.processor.v1 otlp
+            internal.v1 tracing
+        """),
+        build="~ds",
     ),
     Row((1, 6, 29), "containerd #9745", facts=lambda was: replace(was, globs_from_importer=True)),
     Row((1, 6, 32), "version check of 1.6.39", facts=lambda was: replace(was, checks_config_version=True)),

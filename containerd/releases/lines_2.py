@@ -118,6 +118,7 @@ ROWS_2 = (
             hosts=HostsFile(override_path=True, server_alone=True),
             adds_runtimes=True,
             nri_by_default=True,
+            tracing_by_file=False,
             empty_snapshotter_is_default=False,
             strict_plugins=True,
             health=(*was.health, ("io.containerd.cri.v1", "images"), ("io.containerd.cri.v1", "runtime")),
@@ -152,6 +153,12 @@ ROWS_2 = (
             differ.v1 erofs
         """),
         facts=lambda was: replace(was, pull_path="transfer", names_cni_bin_dirs=True, hosts=_dials(was.hosts)),
+    ),
+    Row(
+        (2, 1, 0),
+        "Debian's 2.1.9: a build without a revision has the distribution's go-toml",
+        facts=lambda was: replace(was, toml="go-toml 2.4", durations=NANOSECONDS),
+        build="+unknown",
     ),
     Row(
         (2, 2, 0),

@@ -14,14 +14,18 @@ _ROWS = (*ROWS_1, *ROWS_2)
 _LINES = (V1_5.number[:2], *(row.since[:2] for row in _ROWS))
 _GENERATIONS = {(1, 6): Generation.V1_6, (1, 7): Generation.V1_7, (2, 0): Generation.V2}
 _LAST_PATCH = 10**6
+_BUILDS = tuple(sorted({row.build for row in _ROWS if row.build}))
 
 
 def release_of(version: Version) -> Release:
-    """Return what is known of a version's release: of one that is not known, what the newest known of its major does.
+    """Return what is known of a version's release: of one that is not known, what the newest known before it does."""
+    return _release(_known(version), tuple(build for build in _BUILDS if build in version.text))
 
-    Raises VersionError for a version before 1.5, and for a major that is not known.
-    """
-    return _release(_known(version))
+
+def check_major(version: Version) -> None:
+    """Raise VersionError for a version of which nothing is known: one before 1.5, or of another major."""
+    if not any(line[0] == version.major and line <= (version.major, version.minor) for line in _LINES):
+        raise VersionError(f"containerd {version} is not supported: 1.5 to 2.x are")
 
 
 def is_known(version: Version) -> bool:
@@ -62,18 +66,16 @@ def _generation(version: Version) -> Generation | None:
 
 def _known(version: Version) -> Number:
     number = (version.major, version.minor, version.patch)
-    lines = [line for line in _LINES if line[0] == version.major and line <= number[:2]]
-    if not lines:
-        raise VersionError(f"containerd {version} is not supported: 1.5 to 2.x are")
-    line = max(lines)
+    line = max((line for line in _LINES if line <= number[:2]), default=_LINES[0])
     return (*line, version.patch if line == number[:2] else _LAST_PATCH)
 
 
 @lru_cache(maxsize=64)
-def _release(number: Number) -> Release:
+def _release(number: Number, builds: tuple[str, ...] = ()) -> Release:
     release = V1_5
     for row in _ROWS:
-        of_line = row.since[:2] == number[:2] and row.since[2] <= number[2]
-        if of_line or (row.since[2] == 0 and row.since[:2] < number[:2]):
+        of_line = row.since[:2] == number[:2] and row.since[2] <= number[2] and (not row.build or row.build in builds)
+        before = row.since[:2] < number[:2] and row.since[2] == 0 and not row.build
+        if of_line or before:
             release = row.applied(release)
     return release

@@ -48,7 +48,7 @@ class Release:
     `adds_runtimes`: a table of runtimes is added to the built-in runc, and does not replace it.
     `strict_plugins`: a snapshotter that is configured and does not load ends CRI, used or not; two content
     stores do, too.
-    `nri_by_default`: NRI runs unless it is disabled.
+    `nri_by_default`: NRI runs unless it is disabled. `tracing_by_file`: an endpoint for traces can be a setting.
     """
 
     number: Number
@@ -73,6 +73,7 @@ class Release:
     strict_plugins: bool
     checks_device_flags: bool
     nri_by_default: bool
+    tracing_by_file: bool
     health: tuple[tuple[str, str], ...]
     proxy_types: Mapping[str, str] = field(repr=False)
     keys: Mapping[str, Fields] = field(repr=False)
@@ -101,6 +102,7 @@ class Row:
     A patch's row holds for its own line; the first release of the next line repeats what it has of it.
     `keys` and `gone` are by the name of a plugin or of a Go struct, `plugins` and `needed` (by CRI) are URIs.
     `measured`: a real daemon was asked; else it was read in containerd's source or notes alone.
+    `build`: the row is that of a distribution's build, which has this in its version's text.
     """
 
     since: Number
@@ -112,6 +114,7 @@ class Row:
     without: frozenset[str] = frozenset()
     facts: Callable[[Release], Release] = lambda release: release
     measured: bool = True
+    build: str = ""
 
     def applied(self, before: Release) -> Release:
         """The release with what this row changes."""

@@ -45,7 +45,7 @@ INNER = Struct("Inner", {"a": STRING})
         (STRING_MAP, [{"a": "x"}, {}], None),
         (MapOf(ANY), [{"a": "x"}, {"a": 1}, {}], None),
         (INNER, [{"a": "x"}, {}], None),
-        (ListOf(INNER), [[], [{}]], None),
+        (ListOf(INNER), [[{}]], [[], [{}]]),
         (ANY, list(VALUES), None),
     ],
 )
