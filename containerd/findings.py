@@ -13,7 +13,7 @@ from containerd.daemon.settings import plugin_name, registry_plugin
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
-from containerd.releases import doubt_of
+from containerd.releases import doubt_of, release_of
 from containerd.secrets import mask_urls
 from containerd.subjects import Finding, Severity, Subject
 from containerd.versions import Version
@@ -48,7 +48,7 @@ def _has_types(subject: Subject) -> bool:
     """Whether the registry settings have the types that they are to have."""
     plugin, version = registry_plugin(subject.version), subject.version
     table = subject.merged.value("plugins", plugin_name(subject.merged, plugin, version))
-    return table is None or mismatch(plugin_types(version)[plugin], table, version.major) is None
+    return table is None or mismatch(plugin_types(version)[plugin], table, release_of(version).go_toml) is None
 
 
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:

@@ -34,18 +34,6 @@ class Version:
         return f"{self.major}.{self.minor}.{self.patch}"
 
 
-def since(version: Version, *releases: tuple[int, int, int]) -> bool:
-    """Whether a version has what came with `releases`: the first one of each release line that has it.
-
-    A line that is newer than all of them has it, and an older line that is not among them has not.
-    """
-    line = (version.major, version.minor)
-    first = next((release for release in releases if release[:2] == line), None)
-    if first is not None:
-        return version.patch >= first[2]
-    return line > max(release[:2] for release in releases)
-
-
 def parse_version(output: str) -> Version:
     """Read the output of `containerd --version`: name, package, version, and sometimes a revision.
 

@@ -174,6 +174,6 @@ def _proxy_failures(proxies: Mapping[str, Any], version: Version) -> Iterator[st
 def _type_errors(merged: Merged, version: Version, disabled: frozenset[str]) -> Iterator[str]:
     for uri, type_ in plugin_types(version).items():
         table = merged.value("plugins", plugin_name(merged, uri, version))
-        wrong = None if table is None or uri in disabled else mismatch(type_, table, version.major)
+        wrong = None if table is None or uri in disabled else mismatch(type_, table, release_of(version).go_toml)
         if wrong is not None:
             yield f"plugins.{quoted(uri)}: {wrong}"

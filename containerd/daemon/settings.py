@@ -26,12 +26,12 @@ class Settings:
 
     def get(self, key: str, default: Any = "") -> Any:
         """The value of a key."""
-        found = lookup(self.data, key, self.version.major)
+        found = lookup(self.data, key, release_of(self.version).go_toml)
         return default if found is None else found
 
     def table(self, key: str) -> Settings:
         """The settings of a table below."""
-        return Settings(lookup(self.data, key, self.version.major), self.version)
+        return Settings(lookup(self.data, key, release_of(self.version).go_toml), self.version)
 
     def tables(self) -> Iterator[tuple[str, Settings]]:
         """The tables of a map, by key."""

@@ -213,13 +213,6 @@ ROWS_1 = (
         """),
         facts=lambda was: replace(was, hosts=HostsFile(override_path=True)),
     ),
-    Row((1, 6, 23), "containerd #8961; 1.6.39", keys=_BACKPORTED, measured=False),
-    Row(
-        (1, 6, 25),
-        "config default of 1.6.39; its patch from the notes of 1.6.25",
-        keys={CRI: {"drain_exec_sync_io_timeout": STRING, "ignore_deprecation_warnings": STRINGS}},
-        measured=False,
-    ),
     Row(
         (1, 6, 0),
         "Debian's 1.6.20~ds1",
@@ -228,6 +221,13 @@ ROWS_1 = (
             internal.v1 tracing
         """),
         build="~ds",
+    ),
+    Row((1, 6, 23), "containerd #8961; 1.6.39", keys=_BACKPORTED, measured=False),
+    Row(
+        (1, 6, 25),
+        "config default of 1.6.39; its patch from the notes of 1.6.25",
+        keys={CRI: {"drain_exec_sync_io_timeout": STRING, "ignore_deprecation_warnings": STRINGS}},
+        measured=False,
     ),
     Row((1, 6, 29), "containerd #9745", facts=lambda was: replace(was, globs_from_importer=True)),
     Row((1, 6, 32), "version check of 1.6.39", facts=lambda was: replace(was, checks_config_version=True)),

@@ -37,9 +37,7 @@ def doubt_of(version: Version) -> str | None:
     """Why what is said of a version is not certain, None where its release line is known and supported."""
     if not is_known(version):
         newest = _release(_known(version)).number
-        return (
-            f"containerd {version} is not known: it is taken for {newest[0]}.{newest[1]}, the newest known of its major"
-        )
+        return f"containerd {version} is not known: it is taken for {newest[0]}.{newest[1]}, the newest known before it"
     if _generation(version) is None:
         return f"containerd {version} is no longer supported: what is said of it was not tried on nodes"
     return None

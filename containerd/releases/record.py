@@ -80,6 +80,16 @@ class Release:
     plugins: frozenset[str] = field(repr=False)
     needed: frozenset[str] = field(repr=False)
 
+    @property
+    def go_toml(self) -> int:
+        """The major version of its parser."""
+        return 1 if self.toml == "go-toml 1" else 2
+
+    @property
+    def reads_both_ids(self) -> bool:
+        """Whether it reads CRI's tables under the ids of 1.x and of 2.x, and has a plugin for each part of CRI."""
+        return self.registry_plugin == IMAGES
+
     @cached_property
     def config(self) -> Struct:
         """The type of a whole config.toml."""

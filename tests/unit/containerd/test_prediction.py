@@ -8,6 +8,7 @@ from containerd.daemon.predict import Prediction, named_files, predict
 from containerd.files import MAIN, FileSet
 from tests.unit.containerd.prediction_cases import (
     CASES,
+    DURATIONS,
     IMPORTS,
     V2,
     V3,
@@ -21,7 +22,7 @@ from tests.unit.containerd.prediction_cases import (
 from tests.unit.containerd.samples import NEW, OLD, version
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *DURATIONS], ids=lambda case: case.name)
 def test_what_each_version_does(case: Case) -> None:
     assert {text: predict(case.files, version(text)).cri for text in VERSIONS} == case.expected
 
