@@ -13,7 +13,7 @@ from containerd.daemon.settings import plugin_name, registry_plugin
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
-from containerd.releases import doubt_of, release_of
+from containerd.releases import doubt_of, is_known, release_of
 from containerd.secrets import mask_urls
 from containerd.subjects import Finding, Severity, Subject
 from containerd.versions import Version
@@ -40,7 +40,8 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
 def doubts(files: FileSet, version: Version) -> Iterator[Finding]:
     """What makes everything else that is said of this version uncertain."""
     if doubt := doubt_of(version):
-        fix = "try it on a node of this version first; --accept-loss unknown-release rolls out all the same"
+        permit = "try it on a node of this version first; --accept-loss unknown-release rolls out all the same"
+        fix = "upgrade containerd first: no rollout takes this version" if is_known(version) else permit
         yield Finding("unknown-release", Severity.WARNING, f"{files.main}:1", doubt, fix, blocks=True)
 
 
