@@ -19,6 +19,7 @@ from containerd.versions import Version, parse_version
 from lab import machine
 from tests.lab.nodes import LabNode
 from tests.unit.containerd.prediction_cases import CASES, IMPORTS, auth, config_path, file_set, mirrors, tls
+from tests.unit.containerd.release_cases import RELEASE_CASES
 from tests.unit.containerd.samples import NEW, OLD
 
 NODES = ("worker-1", "worker-2", "worker-4")
@@ -61,7 +62,7 @@ systemd-run --quiet --collect --wait --pipe --service-type=exec \\
 
 
 def test_real_daemons_do_what_is_predicted(fresh: Callable[..., list[LabNode]]) -> None:
-    nodes, given = fresh(*NODES), (*samples(), *(case.files for case in CASES), *variants())
+    nodes, given = fresh(*NODES), (*samples(), *(case.files for case in (*CASES, *RELEASE_CASES)), *variants())
     with ThreadPoolExecutor() as pool:
         wrong = [line for lines in pool.map(lambda node: disagreements(node, given), nodes) for line in lines]
     assert not wrong, "\n".join(wrong)

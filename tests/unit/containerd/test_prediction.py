@@ -8,7 +8,6 @@ from containerd.daemon.predict import Prediction, named_files, predict
 from containerd.files import MAIN, FileSet
 from tests.unit.containerd.prediction_cases import (
     CASES,
-    DURATIONS,
     IMPORTS,
     V2,
     V3,
@@ -19,10 +18,11 @@ from tests.unit.containerd.prediction_cases import (
     mirrors,
     tls,
 )
+from tests.unit.containerd.release_cases import DURATIONS, LATE, RELEASE_CASES
 from tests.unit.containerd.samples import NEW, OLD, version
 
 
-@pytest.mark.parametrize("case", [*CASES, *DURATIONS], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *RELEASE_CASES, *DURATIONS, *LATE], ids=lambda case: case.name)
 def test_what_each_version_does(case: Case) -> None:
     assert {text: predict(case.files, version(text)).cri for text in VERSIONS} == case.expected
 
