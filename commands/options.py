@@ -67,7 +67,9 @@ Settle = Annotated[
 ]
 AcceptLoss = Annotated[
     list[str] | None,
-    typer.Option(metavar="CODE", help="Go on although settings of this kind are lost; may be repeated."),
+    typer.Option(
+        metavar="CODE", help="Go on although settings of this kind are lost, or with unknown-release; may be repeated."
+    ),
 ]
 AllowVersionChange = Annotated[
     bool, typer.Option("--allow-version-change", help="Go on where a restart starts another containerd than now runs.")

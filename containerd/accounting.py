@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from containerd.releases import release_of
 from containerd.secrets import mask_urls
 from containerd.sources import Source, Sources
 from containerd.statements import Path
@@ -86,7 +87,7 @@ def _spelled(path: Path) -> str:
 def _settings(source: Source, table: Path, sources: Sources, fates: Fates) -> Iterator[tuple[Path, Fate]]:
     registry = table_at(source.data, table)
     written = sources.table(source)
-    unread = table != written and (sources.version.major < 2 or SHORT in {table, written})
+    unread = table != written and (not release_of(sources.version).reads_both_ids or SHORT in {table, written})
     if unread or fates.kept:
         yield from ((path, _UNREAD if unread else STAYS) for path in _leaves(registry))
         return

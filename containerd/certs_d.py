@@ -21,13 +21,11 @@ from containerd.hosts_toml import (
 )
 from containerd.policy import Registry
 from containerd.present import mentions, says_the_same
+from containerd.releases import release_of
 from containerd.secrets import mask_urls
 from containerd.site import Site, Target
 from containerd.tables import Mirrors
 from containerd.tls import Placing, TlsTables, can_be_named
-from containerd.versions import Version
-
-_OVERRIDE_PATH = Version(1, 6, 0, "")
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ class _Planning:
 
     def _of_carried(self, name: str, entry: HostEntry, target: Target) -> Fate:
         slot = f'[host."{entry.url}"]'
-        if entry.override_path and self.site.version < _OVERRIDE_PATH:
+        if entry.override_path and not release_of(self.site.version).hosts.override_path:
             fix = f"upgrade containerd, or serve {name} at {entry.url.partition('://')[2].partition('/')[0]} itself"
             message = f"{entry.url} has a path, and containerd {self.site.version} has no override_path"
             return self._lost("override-path-not-honoured", name, message, fix)
@@ -165,7 +163,7 @@ class _Planning:
         return Fate("lost", fix)
 
     def _expressible(self, file: HostsToml) -> HostsToml:
-        if self.site.version >= _OVERRIDE_PATH:
+        if release_of(self.site.version).hosts.override_path:
             return file
         plain = tuple(entry for entry in file.hosts if not entry.override_path)
         server = f"https://{host_of(file.server)}" if file.server and file.override_path else file.server

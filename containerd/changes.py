@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from containerd.edit import Edit, Leaf
 from containerd.policy import Policy
+from containerd.releases import release_of
 from containerd.sources import Source, Sources
 from containerd.statements import Path
 from containerd.tables import NEW, OLD, SHORT, config_path_of, mirrors_of, table_at
@@ -20,7 +21,7 @@ def edits(sources: Sources, policy: Policy, root: str | None) -> dict[str, Edit]
 def leftovers(source: Source, sources: Sources) -> tuple[Path, ...]:
     """What goes under the plugin id that is not the one: all of the old id's table when the new id's is read."""
     table = sources.table(source)
-    if sources.version.major < 2 or table == SHORT:
+    if not release_of(sources.version).reads_both_ids or table == SHORT:
         return ()
     if table == NEW:
         return (OLD,) if source.has(OLD) else ()
@@ -43,7 +44,7 @@ def _present(source: Source, path: Path) -> tuple[Path, ...]:
 def _tls(source: Source, sources: Sources) -> Iterator[Path]:
     """The tls tables; a host of `configs` that has nothing else goes with it, since 2.1 pulls differently with any."""
     table = sources.table(source)
-    for each in (OLD, NEW) if table == OLD and sources.version.major >= 2 else (table,):
+    for each in (OLD, NEW) if table == OLD and release_of(sources.version).reads_both_ids else (table,):
         configs = (*each, "configs")
         for host in table_at(source.data, configs):
             keys = set(table_at(source.data, (*configs, host)))
@@ -54,7 +55,7 @@ def _tls(source: Source, sources: Sources) -> Iterator[Path]:
 def _config_path(source: Source, sources: Sources, root: str) -> tuple[Leaf, ...]:
     """Set it where it wins, and wherever another value would bite when an imported file goes, or is written anew."""
     table = sources.table(source)
-    if sources.version.major < 2:
+    if release_of(sources.version).merge == "plugins replaced":
         due = source == sources.last or source.has(table)
     else:
         setting = [each for each in sources.files if each.has((*sources.table(each), "config_path"))]
@@ -74,7 +75,7 @@ def _mirrors(source: Source, sources: Sources, policy: Policy) -> Iterator[Leaf]
 
 
 def _holder(sources: Sources) -> Source:
-    if sources.version.major < 2:
+    if release_of(sources.version).merge == "plugins replaced":
         return sources.last
     holders = (source for source in reversed(sources.files) if source.has((*sources.table(source), "mirrors")))
     return next(holders, sources.main)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from containerd.errors import Refused
 from containerd.policy import Decision, Policy
+from containerd.releases import IMAGES, release_of
 from containerd.secrets import mask_urls
 from containerd.statements import parse
 from containerd.strategy import Strategy
-from containerd.tables import NEW, OLD, config_path_of, mirrors_of, table_at
-from containerd.versions import Generation, Version
-
-DEFAULT_ADDRESS = "/run/containerd/containerd.sock"
+from containerd.tables import NEW, OLD, config_path_of, mirrors_of
+from containerd.versions import Version
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ def effective_registry(dump: str, version: Version) -> EffectiveRegistry:
     1.x prints a version 2 file with the old plugin id, 2.x a version 3 or 4 file with the new one.
     """
     data = parse(dump)
-    table = NEW if version.generation is Generation.V2 else OLD
+    table = NEW if release_of(version).registry_plugin == IMAGES else OLD
     return EffectiveRegistry(config_path_of(data, table), tuple(sorted(mirrors_of(data, table).items())))
 
 
@@ -40,14 +38,6 @@ def mismatch(effective: EffectiveRegistry, decision: Decision, policy: Policy) -
     if decision.strategy is Strategy.MIRRORS:
         return _not_by_mirrors(effective, policy)
     return None
-
-
-def grpc_address(config: str) -> str:
-    """The socket that a config.toml makes containerd listen on. Raises NotToml, and Refused for another type."""
-    address = table_at(parse(config), ("grpc",)).get("address", "")
-    if not isinstance(address, str):
-        raise Refused("grpc.address is not a string: correct it")
-    return address or DEFAULT_ADDRESS
 
 
 def _not_by_config_path(effective: EffectiveRegistry, root: str) -> str | None:

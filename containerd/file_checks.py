@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from containerd.daemon.migrations import TO_SERVER
 from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME
 from containerd.daemon.trees import Leaf, Table
+from containerd.releases import release_of
 from containerd.subjects import Finding, Severity, Subject
-from containerd.versions import since
 
 _SHORT = "cri"
 _NAMES = (_SHORT, CRI, IMAGES, RUNTIME)
@@ -30,9 +30,10 @@ def _version_missing(subject: Subject) -> Iterator[Finding]:
     main = next(iter(subject.merged.sources), None)
     if main is None or not main or _version(main):
         return
-    line = 1 if subject.version.major == 1 else 0
     means = (
-        "which means version 1" if line or since(subject.version, (2, 3, 0)) else "so that its CRI tables are ignored"
+        "which means version 1"
+        if release_of(subject.version).short_names != "ignored"
+        else "so that its CRI tables are ignored"
     )
     yield Finding(
         "version-missing",
@@ -49,7 +50,7 @@ def _unread_tables(subject: Subject) -> Iterator[Finding]:
         for name in _NAMES:
             table = source.table("plugins").table(name)
             if table and not _is_read(subject, source, name):
-                read = "cri" if subject.merged.version == 1 else IMAGES if subject.version.major > 1 else CRI
+                read = "cri" if subject.merged.version == 1 else release_of(subject.version).registry_plugin
                 yield Finding(
                     "dead-tables",
                     Severity.WARNING,
@@ -61,20 +62,20 @@ def _unread_tables(subject: Subject) -> Iterator[Finding]:
 
 def _is_read(subject: Subject, source: Table, name: str) -> bool:
     own, merged = _version(source), subject.merged.version
-    if subject.version.major == 1:
+    if release_of(subject.version).merge == "plugins replaced":
         return name == (_SHORT if merged == 1 else CRI)
     if name in {IMAGES, RUNTIME}:
         return True
     if name == _SHORT:
-        return own < 2 and (since(subject.version, (2, 3, 0)) or merged == 2)
-    migrated = own < 4 if since(subject.version, (2, 3, 0)) else merged == 2
+        return own < 2 and (release_of(subject.version).merge == "each migrated" or merged == 2)
+    migrated = own < 4 if release_of(subject.version).merge == "each migrated" else merged == 2
     return migrated or not set(source.table("plugins").table(CRI)) - set(TO_SERVER)
 
 
 def _both_names(subject: Subject) -> Iterator[Finding]:
     for source in subject.merged.sources:
         plugins = source.table("plugins")
-        if subject.version.major > 1 and _version(source) < 2 and _SHORT in plugins and CRI in plugins:
+        if release_of(subject.version).reads_both_ids and _version(source) < 2 and _SHORT in plugins and CRI in plugins:
             yield Finding(
                 "ambiguous-plugin-names",
                 Severity.WARNING,
@@ -86,14 +87,14 @@ def _both_names(subject: Subject) -> Iterator[Finding]:
 
 def _both_ids(subject: Subject) -> Iterator[Finding]:
     """2.x: the old id's registry replaces the new one's, in a version 3 file from 2.3 on (in memory migration)."""
-    if subject.version.major == 1:
+    if release_of(subject.version).merge == "plugins replaced":
         return
     old = [source.table("plugins").table(CRI) for source in subject.merged.sources]
     olds = [table for table in old if "registry" in table]
     new = any("registry" in source.table("plugins").table(IMAGES) for source in subject.merged.sources)
     threes = [source for source in subject.merged.sources if _version(source) == 3]
     for table in olds if new or threes else []:
-        if threes and not since(subject.version, (2, 3, 0)) and subject.merged.version == 3:
+        if threes and release_of(subject.version).merge != "each migrated" and subject.merged.version == 3:
             message = "ignored now, and replaces the real registry table from containerd 2.3 on"
         else:
             message = f'replaces all of plugins."{IMAGES}".registry'
@@ -111,7 +112,7 @@ def _replaced(subject: Subject) -> Iterator[Finding]:
     name = _SHORT if subject.merged.version == 1 else CRI
     tables = [source.table("plugins").table(name) for source in subject.merged.sources]
     setters = [table for table in tables if table]
-    if subject.version.major == 1 and len(setters) > 1:
+    if release_of(subject.version).merge == "plugins replaced" and len(setters) > 1:
         last = setters[-1]
         for table in setters[:-1]:
             yield Finding(
@@ -125,7 +126,7 @@ def _replaced(subject: Subject) -> Iterator[Finding]:
 
 def _mixed_versions(subject: Subject) -> Iterator[Finding]:
     versions = {_version(source) for source in subject.merged.sources} - {0}
-    if subject.version.major > 1 and len(versions) > 1:
+    if release_of(subject.version).merge != "plugins replaced" and len(versions) > 1:
         named = ", ".join(map(str, sorted(versions)))
         yield Finding(
             "mixed-versions",

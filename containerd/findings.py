@@ -13,11 +13,12 @@ from containerd.daemon.settings import plugin_name, registry_plugin
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
+from containerd.releases import doubt_of, is_known, release_of
 from containerd.secrets import mask_urls
 from containerd.subjects import Finding, Severity, Subject
 from containerd.versions import Version
 
-__all__ = ["Finding", "Severity", "diagnose"]
+__all__ = ["Finding", "Severity", "diagnose", "doubts"]
 
 _EXPLAINED = frozenset({"conflict", "built-in-config-path", "tls-conflict"})
 
@@ -27,20 +28,28 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
     try:
         merged = merge(files, version)
     except Dead as reason:
-        return (_masked(_dead(files, str(reason))),)
+        return (_masked(_dead(files, str(reason))), *doubts(files, version))
     subject = Subject(files, version, merged, predict_merged(merged, files, version))
     found = [*(registry_findings(subject) if _has_types(subject) else ()), *file_findings(subject)]
     explained = any(finding.code in _EXPLAINED for finding in found)
-    found += _outcome(subject, explained=explained)
+    found += [*_outcome(subject, explained=explained), *doubts(files, version)]
     order = list(Severity)
     return tuple(map(_masked, sorted(found, key=lambda finding: order.index(finding.severity))))
+
+
+def doubts(files: FileSet, version: Version) -> Iterator[Finding]:
+    """What makes everything else that is said of this version uncertain."""
+    if doubt := doubt_of(version):
+        permit = "try it on a node of this version first; --accept-loss unknown-release rolls out all the same"
+        fix = "upgrade containerd first: no rollout takes this version" if is_known(version) else permit
+        yield Finding("unknown-release", Severity.WARNING, f"{files.main}:1", doubt, fix, blocks=True)
 
 
 def _has_types(subject: Subject) -> bool:
     """Whether the registry settings have the types that they are to have."""
     plugin, version = registry_plugin(subject.version), subject.version
     table = subject.merged.value("plugins", plugin_name(subject.merged, plugin, version))
-    return table is None or mismatch(plugin_types(version)[plugin], table, version.major) is None
+    return table is None or mismatch(plugin_types(version)[plugin], table, release_of(version).go_toml) is None
 
 
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:

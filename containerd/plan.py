@@ -7,20 +7,27 @@ from functools import cached_property
 
 from containerd.errors import Refused
 from containerd.files import FileSet
+from containerd.findings import Finding, doubts
 from containerd.headroom import shortage
 from containerd.hosts_toml import HostsRenderer
 from containerd.migration import Decision, Policy, Strategy, decide
-from containerd.node import NodeFacts, Transaction, checksum
+from containerd.node import NodeFacts, checksum
+from containerd.releases import generation_of
 from containerd.secrets import unified_diff
+from containerd.standing import standing
 from containerd.versions import Generation
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What an operator agrees to beforehand: codes of losses, and that a restart starts another containerd."""
+    """What an operator agrees to beforehand: codes of losses and of findings that block, and another containerd."""
 
     losses: frozenset[str] = frozenset()
     version_change: bool = False
+
+    def permits(self, finding: Finding) -> bool:
+        """Whether a finding that blocks is agreed to."""
+        return finding.code in self.losses or (finding.code == "version-change" and self.version_change)
 
 
 NO_CONSENT = Consent()
@@ -87,7 +94,7 @@ def plan_node(
     if policy.strategy is not Strategy.SKIP:
         _check_ready(facts, consent)
     decision = decide(facts.files, facts.daemon.version, policy, render)
-    _check_losses(decision, consent.losses)
+    _check_losses(decision, consent)
     _check_paths(facts, decision)
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
@@ -113,15 +120,16 @@ def _check_paths(facts: NodeFacts, decision: Decision) -> None:
 
 def _check_generation(facts: NodeFacts, filed: Generation) -> None:
     runs = facts.daemon.version
-    if runs.generation is not filed:
+    generation = generation_of(runs)
+    if generation is not filed:
         raise Refused(
             f"runs containerd {runs.text}, but is filed under containerd-{filed.value}; "
-            f"move it to containerd-{runs.generation.value} in hosts.yaml"
+            f"move it to containerd-{generation.value} in hosts.yaml"
         )
 
 
-def _check_losses(decision: Decision, accepted: frozenset[str]) -> None:
-    lost = [loss for loss in decision.losses if loss.code not in accepted]
+def _check_losses(decision: Decision, consent: Consent) -> None:
+    lost = [loss for loss in decision.losses if not consent.permits(loss)]
     if lost:
         told = "; ".join(f"{loss.message}: {loss.fix}" for loss in lost)
         flags = " ".join(f"--accept-loss {code}" for code in sorted({loss.code for loss in lost}))
@@ -129,24 +137,11 @@ def _check_losses(decision: Decision, accepted: frozenset[str]) -> None:
 
 
 def _check_ready(facts: NodeFacts, consent: Consent) -> None:
-    if facts.transaction is not None and facts.transaction.unfinished:
-        raise Refused(
-            f"run {_named(facts.transaction)} is at work on this node or did not finish "
-            f"({facts.transaction.state}); see: python main.py status; settle it with: python main.py finish"
-        )
-    if facts.daemon.needs_daemon_reload:
-        raise Refused(
-            "the unit of containerd changed on disk, and a restart would start the old one; "
-            "run systemctl daemon-reload there, then the rollout again"
-        )
-    daemon = facts.daemon
-    if daemon.changes_at_restart and not consent.version_change:
-        raise Refused(
-            f"containerd {daemon.running.text} runs, but its program was replaced on disk (by {daemon.version.text}), "
-            "and a restart would start that one: restart it at a time of your own, or add --allow-version-change"
-        )
-    if facts.cri.state != "ok":
-        raise Refused(f"CRI was not ok before this run: {facts.cri.detail}; repair the node first")
+    """Raise Refused for every finding that blocks, except those that the operator permits."""
+    found = (*standing(facts), *doubts(facts.files, facts.daemon.version))
+    blocking = [finding for finding in found if finding.blocks and not consent.permits(finding)]
+    if blocking:
+        raise Refused(". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking))
 
 
 def _check_room(facts: NodeFacts, *, acts: bool, restart: bool) -> None:
@@ -159,9 +154,3 @@ def _check_room(facts: NodeFacts, *, acts: bool, restart: bool) -> None:
         )
     if acts and (short := shortage(facts.headroom)):
         raise Refused(f"{short}, then run the rollout again")
-
-
-def _named(transaction: Transaction) -> str:
-    owner = f" of {transaction.owner}" if transaction.owner else ""
-    since = f", since {transaction.since}," if transaction.since else ""
-    return f"{transaction.run}{owner}{since}"

@@ -9,11 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from containerd.releases import health_plugins
 from containerd.versions import Generation
 
 CRI = ("io.containerd.grpc.v1", "cri")
-IMAGES = ("io.containerd.cri.v1", "images")
-RUNTIME = ("io.containerd.cri.v1", "runtime")
 
 _FAILURE = re.compile(r"^Error:.*?^\s*Message:[ \t]*(\S[^\n]*(?:\n[ \t]+[^\n]*)*)", re.MULTILINE | re.DOTALL)
 
@@ -41,18 +40,13 @@ def parse_plugins(text: str) -> tuple[PluginRow, ...]:
     return tuple(PluginRow(row[0], row[1], row[-1]) for row in rows if len(row) == 4 and row[0] != "TYPE")
 
 
-def required_plugins(generation: Generation) -> tuple[tuple[str, str], ...]:
-    """The (type, id) of every plugin that must be ok before a kubelet can use this generation."""
-    return (CRI, IMAGES, RUNTIME) if generation is Generation.V2 else (CRI,)
-
-
 def cri_health(rows: tuple[PluginRow, ...], generation: Generation) -> CriHealth:
     """Judge the rows of `ctr plugins ls`.
 
     `absent` means that the CRI plugin has no row at all: it is disabled. On 2.x its parts may still be ok then.
     """
     status = {(row.type, row.id): row.status for row in rows}
-    wanted = {plugin: status.get(plugin, "absent") for plugin in required_plugins(generation)}
+    wanted = {plugin: status.get(plugin, "absent") for plugin in health_plugins(generation)}
     detail = ", ".join(f"{type_} {id_}: {state}" for (type_, id_), state in wanted.items() if state != "ok")
     if wanted[CRI] == "absent":
         return CriHealth("absent", detail)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from containerd.daemon.merged import has_built_in_config_path
 from containerd.daemon.settings import BUILT_IN_CONFIG_PATH, Settings
+from containerd.releases import release_of
 from containerd.subjects import Finding, Severity, Subject
 from containerd.tables import DEFAULT_ROOT
-from containerd.versions import since
 
 _NEVER = ("docker.io", "index.docker.io")
 
@@ -49,7 +49,7 @@ def _conflicts(subject: Subject) -> Iterator[Finding]:
             "any mirrors beside it (containerd #12612)",
             f'move the mirrors into hosts.toml files and set config_path = "{DEFAULT_ROOT}", or upgrade to 2.2.2',
         )
-    if subject.version.major == 1 and config_path:
+    if release_of(subject.version).registry_tls and config_path:
         for host, config in registry.table("configs").tables():
             if config.get("tls", None) is not None:
                 yield Finding(
@@ -66,7 +66,7 @@ def _config_path(subject: Subject) -> Iterator[Finding]:
     config_path, where = subject.registry.get("config_path"), subject.registry_at("config_path")
     single = f'move the hosts.toml files into one directory and set config_path = "{DEFAULT_ROOT}"'
     if ":" in config_path:
-        from_2_1 = since(subject.version, (2, 1, 0))
+        from_2_1 = release_of(subject.version).pull_path == "transfer"
         said = (
             "is not honoured by default pulls" if from_2_1 else "will not be honoured by default pulls of 2.1 and later"
         )
@@ -106,7 +106,7 @@ def _hosts(subject: Subject) -> Iterator[Finding]:
     configs = dict(subject.registry.table("configs").tables())
     for host, config in configs.items():
         yield from _host(subject, host, config)
-    if configs and since(subject.version, (2, 1, 0)):
+    if configs and release_of(subject.version).pull_path == "transfer":
         yield Finding(
             "local-pull-mode",
             Severity.NOTE,
@@ -118,7 +118,7 @@ def _hosts(subject: Subject) -> Iterator[Finding]:
 
 def _host(subject: Subject, host: str, config: Settings) -> Iterator[Finding]:
     present = [key for key in ("auth", "tls") if config.get(key, None) is not None]
-    if subject.version.major > 1 and "tls" in present:
+    if not release_of(subject.version).registry_tls and "tls" in present:
         yield Finding(
             "tls-ignored",
             Severity.ERROR if config.table("tls").data else Severity.NOTE,

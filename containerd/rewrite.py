@@ -9,6 +9,7 @@ from containerd.edit import Edit
 from containerd.errors import ContainerdError, NotToml, Refused
 from containerd.files import FileSet
 from containerd.policy import Policy
+from containerd.releases import release_of
 from containerd.sources import Sources, load, parse_file
 from containerd.statements import parse
 from containerd.versions import Version
@@ -23,7 +24,7 @@ def with_version(files: FileSet, version: Version) -> FileSet:
         return files
     newline = "\r\n" if "\r\n" in main else "\n"
     lead = main if not main or main.endswith("\n") else main + newline
-    text = f"{lead}version = {3 if version.major >= 2 else 2}{newline}"
+    text = f"{lead}version = {min(release_of(version).config_version, 3)}{newline}"
     return FileSet(files.main, {**files.texts, files.main: text}, files.present)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from containerd.daemon.predict import Prediction
-from containerd.errors import Refused, VersionError
+from containerd.errors import Refused
 from containerd.files import FileSet
+from containerd.releases import check_major, release_of
 from containerd.sources import Source, Sources, parse_file
 from containerd.statements import Path
 from containerd.strategy import Strategy
@@ -23,9 +24,6 @@ from containerd.tables import (
 )
 from containerd.versions import Version
 
-_MIRRORS_ALONE_FAIL = (Version(2, 2, 0, ""), Version(2, 2, 1, ""))
-_FIRST, _NEXT = Version(1, 5, 0, ""), Version(3, 0, 0, "")
-_READS_NO_VERSION = Version(2, 3, 0, "")
 _TLS = frozenset({"insecure_skip_verify", "ca_file", "cert_file", "key_file"})
 _SETTINGS = _TLS | {"config_path", "mirrors", "configs", "auths", "headers", "endpoint", "tls", "auth"}
 
@@ -35,8 +33,7 @@ def check_main(files: FileSet, version: Version) -> None:
 
     Raises NotToml too. It comes before anything is merged, because it tells more than the daemon's own words.
     """
-    if not _FIRST <= version < _NEXT:
-        raise VersionError(f"containerd {version} is not supported: 1.5 to 2.x are")
+    check_major(version)
     _check_types(Source(files.main, "", parse_file(files, files.main)), version)
 
 
@@ -66,11 +63,12 @@ def check_state(prediction: Prediction, version: Version) -> None:
 def _check_types(source: Source, version: Version) -> None:
     """Raise Refused for what containerd does not read, or reads by another spelling than anybody else."""
     number = file_version(source.data)
-    if version.major < 2 and number > 2:
+    reads_both = release_of(version).reads_both_ids
+    if not reads_both and number > 2:
         raise Refused(
             f"{source.path} is version {number}, which containerd {version} does not read: write it as version 2"
         )
-    for table in (SHORT, OLD) if version.major < 2 else (SHORT, OLD, NEW):
+    for table in (SHORT, OLD, NEW) if reads_both else (SHORT, OLD):
         mirrors_of(source.data, table)
         config_path_of(source.data, table)
         for path in _settings(source.data, table):
@@ -104,10 +102,10 @@ def _unread(source: Source, sources: Sources) -> str | None:
     """What a daemon makes of a file without a version, where that is not what it says."""
     version, plugins = sources.version, table_at(source.data, ("plugins",))
     long = ", ".join(name for name in plugins if name.startswith("io.containerd."))
-    if version >= _READS_NO_VERSION:
+    if release_of(version).short_names == "migrated":
         said = f"containerd {version} makes one section of plugins.cri and {long}, and which one was meant is not told"
         return said if "cri" in plugins and {OLD[1], NEW[1]} & set(plugins) else None
-    if sources.written < 2 and version.major >= 2:
+    if sources.written < 2 and release_of(version).short_names == "ignored":
         dead = [name for name in ("cri", OLD[1]) if name in plugins]
         said = f"containerd {version} ignores every CRI setting in it ({', '.join(dead)}), and runs on defaults"
         return said if dead else None
@@ -122,7 +120,7 @@ def _unread(source: Source, sources: Sources) -> str | None:
 def _check_mixed(sources: Sources) -> None:
     """2.0 to 2.2 take all files for the version of the last: tables of the others vanish, or replace real ones."""
     main, number = sources.main, sources.written
-    if sources.version.major < 2 or sources.version >= _READS_NO_VERSION:
+    if release_of(sources.version).merge != "whole migrated":
         return
     vanish = file_version(main.data) < 3 <= number and main.has(OLD[:-1])
     replaced = file_version(main.data) >= 3 > number and any(source.has(OLD) for source in sources.files)
@@ -137,7 +135,7 @@ def _check_mixed(sources: Sources) -> None:
 
 def _check_leftovers(source: Source, sources: Sources) -> None:
     """From version 3 on a table under the old id is dead, until containerd 2.3 lets it replace the new id's."""
-    if sources.version.major < 2 or sources.table(source) != NEW:
+    if not release_of(sources.version).reads_both_ids or sources.table(source) != NEW:
         return
     kept = [key for key, value in table_at(source.data, OLD).items() if key not in {"mirrors", "config_path"} and value]
     if kept:
@@ -155,7 +153,7 @@ def _check_mirrors(sources: Sources) -> None:
             f'strategy mirrors: config_path = "{config_path}" is set, and the CRI plugin fails with both: '
             "use the strategy config_path on this node, or remove config_path first"
         )
-    if sources.version in _MIRRORS_ALONE_FAIL:
+    if release_of(sources.version).built_in_config_path == "before files":
         raise Refused(
             f"strategy mirrors: containerd {sources.version} fails with any mirrors (containerd #12612): "
             "use the strategy config_path on this node, or upgrade to 2.2.2"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from containerd.findings import Finding, Severity
 from containerd.hosts_toml import HostsRenderer, HostsToml
 from containerd.present import path_for, read_back
+from containerd.releases import release_of
 from containerd.statements import Path
 from containerd.versions import Version
 
@@ -28,7 +29,7 @@ class Site:
     @property
     def reads_tls(self) -> bool:
         """Whether this containerd reads `configs.*.tls` at all: 2.x dropped it."""
-        return self.version.major < 2
+        return release_of(self.version).registry_tls
 
     def place(self, registry: str) -> str:
         """The hosts.toml of a registry."""

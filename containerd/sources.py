@@ -11,6 +11,7 @@ from containerd.daemon.merged import Merged, merge
 from containerd.daemon.trees import Leaf, Node, Table, place_of, plain
 from containerd.errors import NotToml, Refused
 from containerd.files import Dead, FileSet
+from containerd.releases import release_of
 from containerd.statements import Path, parse
 from containerd.tables import (
     NEW,
@@ -26,8 +27,6 @@ from containerd.tables import (
 from containerd.versions import Version
 
 _BUILT_IN_ROOTS = ("/etc/containerd/certs.d", "/etc/docker/certs.d")
-_BUILT_IN_CONFIG_PATH = Version(2, 2, 0, "")
-_MIGRATES_EACH_FILE = Version(2, 3, 0, "")
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,15 @@ class Sources:
         the old id's table, where there is one, replaces the new id's; in all others the new id's is the one.
         2.3 takes each file by itself, 2.0 to 2.2 all of them by the version of the last (containerd #12891).
         """
-        alone = self.version >= _MIGRATES_EACH_FILE
+        release = release_of(self.version)
+        alone = release.merge == "each migrated"
         number = file_version(source.data) if alone else self.written
         group = (source,) if alone else self.files
-        if number < 2 and (self.version.major < 2 or source.has(SHORT[:-1])):
+        if number < 2 and (not release.reads_both_ids or source.has(SHORT[:-1])):
             return SHORT
         if number < 2 and not any(each.has(OLD[:-1]) for each in group):
             return NEW
-        if self.version.major < 2 or (number < 3 and any(each.has(OLD) for each in group)):
+        if not release.reads_both_ids or (number < 3 and any(each.has(OLD) for each in group)):
             return OLD
         return NEW if max(number, file_version(source.data)) >= 3 or any(each.has(NEW) for each in group) else OLD
 
@@ -121,11 +121,12 @@ class Sources:
         """The directories of hosts.toml files that the daemon reads today: since 2.2 some are built in."""
         if self.config_path:
             return tuple(root.rstrip("/") for root in self.config_path.split(":"))
-        return _BUILT_IN_ROOTS if self.version >= _BUILT_IN_CONFIG_PATH and not self.mirrors else ()
+        built_in = release_of(self.version).built_in_config_path != "no" and not self.mirrors
+        return _BUILT_IN_ROOTS if built_in else ()
 
     @property
     def _in_effect(self) -> Path:
-        if self.version.major >= 2:
+        if release_of(self.version).reads_both_ids:
             return NEW
         return SHORT if self.merged.version < 2 else OLD
 

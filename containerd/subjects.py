@@ -25,13 +25,17 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing: its code in kebab case, where it is (`path:line`), and what to do about it. It holds no secret."""
+    """One thing: its code in kebab case, where it is (`path:line`), and what to do about it. It holds no secret.
+
+    `blocks`: a rollout refuses the node because of it, unless the operator permits it by its code.
+    """
 
     code: str
     severity: Severity
     where: str
     message: str
     fix: str
+    blocks: bool = False
 
     def __str__(self) -> str:
         return f"{self.severity.value} {self.code} ({self.where}): {self.message}; {self.fix}"

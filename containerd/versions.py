@@ -32,27 +32,6 @@ class Version:
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
-    @property
-    def generation(self) -> Generation:
-        """The generation of this version. Raises VersionError for one that this project does not support."""
-        if self.major == 2:
-            return Generation.V2
-        if self.major == 1 and self.minor in {6, 7}:
-            return Generation(f"1.{self.minor}")
-        raise VersionError(f"containerd {self} is not supported: 1.6, 1.7 and 2.x are")
-
-
-def since(version: Version, *releases: tuple[int, int, int]) -> bool:
-    """Whether a version has what came with `releases`: the first one of each release line that has it.
-
-    A line that is newer than all of them has it, and an older line that is not among them has not.
-    """
-    line = (version.major, version.minor)
-    first = next((release for release in releases if release[:2] == line), None)
-    if first is not None:
-        return version.patch >= first[2]
-    return line > max(release[:2] for release in releases)
-
 
 def parse_version(output: str) -> Version:
     """Read the output of `containerd --version`: name, package, version, and sometimes a revision.

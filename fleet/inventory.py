@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from containerd.errors import VersionError
 from containerd.migration import Policy, Registry, Strategy
+from containerd.releases import generation_of
 from containerd.versions import Generation, Version
 from fleet.caches import CacheTable, cache_table
 from fleet.checks import check_groups, check_hosts, check_registries
@@ -65,7 +66,7 @@ class Fleet:
         A version that no group is for gets ``config_path``, and what decides refuses it.
         """
         try:
-            group = self.inventory.groups.get(f"containerd-{version.generation.value}")
+            group = self.inventory.groups.get(f"containerd-{generation_of(version).value}")
         except VersionError:
             group = None
         said = group.data.get("strategy") if group is not None else None

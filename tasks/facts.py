@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 
 from containerd.plan import NodePlan
-from containerd.plugins import required_plugins
+from containerd.releases import release_of
 
 
 def recorded(plan: NodePlan) -> str:
     """Return the file ``facts`` of a transaction: shell assignments, for ``restart.sh`` and ``verify.sh``."""
     daemon = plan.facts.daemon
-    plugins = (f"{kind}/{name}" for kind, name in required_plugins(daemon.version.generation))
+    plugins = (f"{kind}/{name}" for kind, name in release_of(daemon.version).health)
     values = {
         "binary": daemon.binary,
         "version": daemon.version_line,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
+from containerd.releases import generation_of
 from containerd.versions import Generation, Version, parse_version
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
@@ -30,7 +31,7 @@ def identify(task: Task) -> Result:
     """
     task.run(reach)
     version = version_of(ask(task.host))
-    return Result(host=task.host, result=Identity(version, version.generation))
+    return Result(host=task.host, result=Identity(version, generation_of(version)))
 
 
 def ask(host: Host) -> dict[str, bytes]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.daemon.directories import Directories, directories
 from containerd.daemon.predict import named_files
-from containerd.effective import DEFAULT_ADDRESS, grpc_address
 from containerd.errors import ContainerdError, Refused, VersionError
 from containerd.files import FileSet
 from containerd.headroom import Headroom, parse_inotify, parse_spaces
 from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
+from containerd.releases import generation_of
 from containerd.sources import load
 from containerd.tables import DEFAULT_ROOT
 from containerd.vendors import managed_by
@@ -50,8 +51,8 @@ def read_facts(host: Host) -> NodeFacts:
     main = wire.text(told, "config_file")
     imported = _read_imports(host, main, told["config"])
     files = FileSet.of_bytes(main, {main: told["config"]} | _below(imported, "file:"))
-    socket = wire.text(told, "address") or _socket(told["config"])
     daemon_has = _directories(told, files, version)
+    socket = wire.text(told, "address") or daemon_has.socket
     places = (posixpath.dirname(wire.text(told, "config_real")), daemon_has.root, daemon_has.state)
     seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _roots(files, version), *places))
     texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
@@ -70,7 +71,7 @@ def read_facts(host: Host) -> NodeFacts:
 def _directories(told: Mapping[str, bytes], files: FileSet, version: Version) -> Directories:
     """Where the daemon keeps its data: its command line wins over its files."""
     named = directories(files, version)
-    return Directories(wire.text(told, "root") or named.root, wire.text(told, "state") or named.state)
+    return replace(named, root=wire.text(told, "root") or named.root, state=wire.text(told, "state") or named.state)
 
 
 def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
@@ -136,7 +137,7 @@ def _running_version(seen: Mapping[str, bytes]) -> Version | None:
 
 def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
     """Return the state of the CRI plugins from a script's ``plugins`` and ``cri``, with containerd's own reason."""
-    found = cri_health(parse_plugins(wire.text(seen, "plugins")), version.generation)
+    found = cri_health(parse_plugins(wire.text(seen, "plugins")), generation_of(version))
     reason = failure_reason(wire.message(seen, "cri")) if found.state == "error" else None
     return CriHealth(found.state, reason or found.detail)
 
@@ -160,13 +161,6 @@ def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
             f"{path} does not exist; containerd runs on its defaults, and there is nothing to migrate: "
             f"create it first (containerd config default >{path}) and restart containerd"
         )
-
-
-def _socket(config: bytes) -> str:
-    try:
-        return grpc_address(config.decode(errors="replace"))
-    except ContainerdError:
-        return DEFAULT_ADDRESS
 
 
 def _roots(files: FileSet, version: Version) -> str:

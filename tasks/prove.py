@@ -11,8 +11,8 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.plan import NodePlan
-from containerd.plugins import required_plugins
 from containerd.proof import Attempt, Proof, Verdict, judge
+from containerd.releases import generation_of, release_of
 from containerd.sandbox import sandbox
 from fleet.remote import Completed, never
 from tasks import scripts, wire
@@ -80,7 +80,7 @@ def _attempt(host: Host, plan: NodePlan, run: Run, staged: str, within: int) -> 
     seen = wire.decode(done.stdout)
     log, alive = wire.message(seen, "log"), bool(wire.text(seen, "alive"))
     attempt = Attempt(wire.message(seen, "plugins"), wire.message(seen, "details"), log, alive, within)
-    return attempt.failure(plan.facts.daemon.version.generation)
+    return attempt.failure(generation_of(plan.facts.daemon.version))
 
 
 def _enclosed(
@@ -101,7 +101,7 @@ def _settings(plan: NodePlan, staged: str, within: int) -> dict[str, str]:
     facts, daemon = plan.facts, plan.facts.daemon
     candidate = replace(facts.files, texts={**facts.files.texts, **plan.decision.files})
     hidden = sandbox((facts.files, candidate), (daemon.binary, daemon.ctr))
-    plugins = required_plugins(daemon.version.generation)
+    plugins = release_of(daemon.version).health
     return {
         "staged": staged,
         "seconds": str(within),

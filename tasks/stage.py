@@ -9,7 +9,7 @@ from nornir.core.task import Result, Task
 
 from containerd.node import checksum
 from containerd.plan import NodePlan
-from containerd.plugins import required_plugins
+from containerd.releases import release_of
 from fleet.ssh import remote_of
 from tasks import scripts, wire
 from tasks.facts import recorded
@@ -62,7 +62,7 @@ def _rollback_script(plan: NodePlan, run: Run) -> str:
         version=daemon.version_line,
         ctr=daemon.ctr,
         socket=daemon.socket,
-        plugins=[f"{kind}/{name}" for kind, name in required_plugins(daemon.version.generation)],
+        plugins=[f"{kind}/{name}" for kind, name in release_of(daemon.version).health],
         kubelet=daemon.kubelet,
     )
 

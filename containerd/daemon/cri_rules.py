@@ -12,13 +12,24 @@ from itertools import chain
 
 from containerd.daemon.durations import is_duration, is_url
 from containerd.daemon.gotypes import lookup
+from containerd.daemon.listen import joined, socket_failure, tcp_failure
 from containerd.daemon.merged import Merged
+from containerd.daemon.paths import blocked
 from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME
 from containerd.daemon.plugin_rules import missing_snapshotter, unmet_need, valid_platform
 from containerd.daemon.runtime_rules import invalid_runtimes_1, invalid_runtimes_2
-from containerd.daemon.settings import Settings, base_specs, config_path_in_effect, missing_file, plugin_settings
+from containerd.daemon.settings import (
+    Settings,
+    base_specs,
+    config_path_in_effect,
+    missing_file,
+    plugin_settings,
+    registry_plugin,
+    runtimes_of,
+)
 from containerd.files import FileSet
-from containerd.versions import Version, since
+from containerd.releases import release_of
+from containerd.versions import Version
 
 CONFLICT_MIRRORS = "`mirrors` cannot be set when `config_path` is provided"
 CONFLICT_TLS = "`configs.tls` cannot be set when `config_path` is provided"
@@ -27,6 +38,7 @@ _IDLE = ("stream_idle_timeout", "invalid stream idle timeout: ")
 _PULL = ("image_pull_progress_timeout", "invalid image pull progress timeout: ")
 _DRAIN = ("drain_exec_sync_io_timeout", "invalid `drain_exec_sync_io_timeout`: ")
 _X509 = "X509KeyPairStreaming"
+_NRI = "io.containerd.nri.v1.nri"
 
 
 @dataclass(frozen=True)
@@ -45,8 +57,8 @@ class Failure:
 
 def cri_failure(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Failure | None:
     """Why CRI does not load, None when it does; `disabled` are the plugins that are not there."""
-    unmet = Failure(CRI if version.major == 1 else IMAGES, "", unmet_need(merged, files, version, disabled))
-    failures = _failures_1 if version.major == 1 else _failures_2
+    unmet = Failure(registry_plugin(version), "", unmet_need(merged, files, version, disabled))
+    failures = _failures_1 if registry_plugin(version) == CRI else _failures_2
     found = chain([unmet], failures(merged, files, version, disabled))
     return next((failure for failure in found if failure.said is not None), None)
 
@@ -54,16 +66,31 @@ def cri_failure(merged: Merged, files: FileSet, version: Version, disabled: froz
 def stream_failure(merged: Merged, version: Version) -> str | None:
     """Why the streaming server ends the daemon soon after its start: CRI loads, and then cannot listen."""
     server = plugin_settings(merged, CRI, version)
-    port = server.get("stream_server_port", "0")
-    invalid = port and not (port.isascii() and port.isdigit() and int(port) < 2**16)
-    return (
-        f"Failed to run CRI service: stream server error: listen tcp: address {port}: invalid port" if invalid else None
-    )
+    # Without an address it takes that of the default route.
+    host = server.get("stream_server_address", "127.0.0.1") or "127.0.0.1"
+    said = tcp_failure(joined(host, server.get("stream_server_port", "0")))
+    return f"Failed to run CRI service: stream server error: {said}" if said else None
+
+
+def nri_failure(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> str | None:
+    """Why NRI ends the daemon with CRI, once both are loaded: paths that are of the wrong kind."""
+    release = release_of(version)
+    if _NRI not in release.plugins or _NRI in disabled:
+        return None
+    nri = plugin_settings(merged, _NRI, version)
+    if nri.get("disable", not release.nri_by_default):
+        return None
+    plugins, socket = nri.get("plugin_path"), nri.get("socket_path")
+    said = f"failed to read {plugins}: not a directory" if blocked(plugins, files) else None
+    if not said and socket and not nri.get("disable_connections", False):
+        said = socket_failure(socket, files)
+    return f"Failed to run CRI service: failed to set up NRI for CRI service: {said}" if said else None
 
 
 def _failures_1(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[Failure]:
     cri = plugin_settings(merged, CRI, version)
-    durations = _durations(_IDLE, *((_PULL, _DRAIN) if since(version, (1, 7, 0)) else ()))
+    known = release_of(version)
+    durations = _durations(_IDLE, *(each for each in (_PULL, _DRAIN) if known.has(CRI, each[0])))
     invalid = _first(cri, invalid_runtimes_1, _invalid_registry, durations)
     yield Failure(CRI, "invalid plugin config: ", invalid)
     snapshotter = cri.table("containerd").get("snapshotter", "overlayfs")
@@ -71,6 +98,7 @@ def _failures_1(merged: Merged, files: FileSet, version: Version, disabled: froz
     yield Failure(CRI, failed, _unknown_snapshotter(snapshotter, merged, files, version, disabled))
     yield Failure(CRI, f"{failed}failed to create stream server: ", _invalid_streaming(cri, files))
     yield Failure(CRI, failed, _missing_spec(cri, files))
+    yield Failure(CRI, failed, _cni_blocked(cri, files))
 
 
 def _failures_2(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[Failure]:
@@ -83,6 +111,7 @@ def _failures_2(merged: Merged, files: FileSet, version: Version, disabled: froz
     yield Failure(IMAGES, "", _invalid_platform(images))
     yield Failure(CRI, "invalid cri image config: ", _first(server, _durations(_IDLE)))
     yield Failure(CRI, "failed to get streaming config: ", _invalid_streaming(server, files))
+    yield Failure(CRI, "failed to create CRI service: ", _cni_blocked(runtime, files))
 
 
 _Check = Callable[[Settings], "str | None"]
@@ -99,7 +128,8 @@ def _invalid_registry(plugin: Settings) -> str | None:
             return CONFLICT_MIRRORS
         configs = registry.table("configs").tables()
         # 2.x has no `tls` any more, and ignores it as an unknown key.
-        if plugin.version.major == 1 and any(lookup(config.data, "tls", 1) is not None for _, config in configs):
+        reads_tls = release_of(plugin.version).registry_tls
+        if reads_tls and any(lookup(config.data, "tls", 1) is not None for _, config in configs):
             return CONFLICT_TLS
     unread = next((url for url in registry.get("auths", {}) if not is_url(url)), None)
     return f'failed to parse registry url "{unread}" from `registry.auths`' if unread is not None else None
@@ -131,6 +161,18 @@ def _missing_spec(plugin: Settings, files: FileSet) -> str | None:
     for path in base_specs(plugin):
         if missing := missing_file(path, files):
             return f"failed to load base OCI spec from file: {path}: failed to open base OCI spec: {path}: {missing}"
+    return None
+
+
+def _cni_blocked(plugin: Settings, files: FileSet) -> str | None:
+    """CRI watches the directory of each runtime's CNI configuration, and makes it where it is missing."""
+    named = [("default", plugin.table("cni").get("conf_dir"))]
+    if "cni_conf_dir" in release_of(plugin.version).keys["config.Runtime"]:
+        named += [(name, runtime.get("cni_conf_dir")) for name, runtime in runtimes_of(plugin).items()]
+    for name, path in named:
+        if said := blocked(path, files):
+            for_watch = f"failed to create cni conf dir={path} for watch: {said}"
+            return f"failed to create cni conf monitor for {name}: {for_watch}"
     return None
 
 

@@ -1,10 +1,11 @@
-"""Where a daemon keeps its data."""
+"""Where a daemon keeps its data, and where it listens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from containerd.daemon.merged import merge
+from containerd.daemon.settings import DEFAULT_SOCKET, socket_of
 from containerd.files import Dead, FileSet
 from containerd.versions import Version
 
@@ -14,10 +15,14 @@ DEFAULT_STATE = "/run/containerd"
 
 @dataclass(frozen=True)
 class Directories:
-    """`root` keeps what outlives a reboot, `state` what does not, the bundles of running containers among it."""
+    """`root` keeps what outlives a reboot, `state` what does not, the bundles of running containers among it.
+
+    `socket` is the one that CRI is served on.
+    """
 
     root: str
     state: str
+    socket: str = DEFAULT_SOCKET
 
 
 def directories(files: FileSet, version: Version) -> Directories:
@@ -29,6 +34,7 @@ def directories(files: FileSet, version: Version) -> Directories:
     return Directories(
         _path(merged.value("root"), DEFAULT_ROOT),
         _path(merged.value("state"), DEFAULT_STATE),
+        socket_of(merged, version),
     )
 
 

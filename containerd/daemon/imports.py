@@ -12,7 +12,8 @@ from containerd.daemon.gotypes import lookup, mismatch
 from containerd.daemon.server_config import server_config
 from containerd.daemon.toml_dialects import load
 from containerd.files import Dead, FileSet, absolute
-from containerd.versions import Version, since
+from containerd.releases import release_of
+from containerd.versions import Version
 
 _SPECIAL = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|\*|\?|.", re.DOTALL)
 # Go refuses at once what is malformed before the first star.
@@ -61,19 +62,19 @@ def _loaded(path: str, files: FileSet, version: Version) -> Loaded:
         raise Dead(f"read {path}: is a directory")
     if text is None:
         raise Dead(f"open {path}: no such file or directory")
-    data = load(text, path, version.major)
-    wrong = mismatch(server_config(version), data, version.major)
+    data = load(text, path, release_of(version).go_toml)
+    wrong = mismatch(server_config(version), data, release_of(version).go_toml)
     if wrong is not None:
         raise Dead(f"failed to unmarshal TOML: {wrong}")
     return Loaded(path, data)
 
 
 def _imports(file: Loaded, files: FileSet, version: Version) -> Iterator[str]:
-    for name in lookup(file.data, "imports", version.major) or ():
+    for name in lookup(file.data, "imports", release_of(version).go_toml) or ():
         if "*" in name:
             # Before 1.6.29 and 1.7.14 a relative pattern was relative to the daemon's working directory, which is / in
             # its unit (containerd #9745).
-            base = file.path if since(version, (1, 6, 29), (1, 7, 14)) else "/"
+            base = file.path if release_of(version).globs_from_importer else "/"
             yield from matches(absolute(name, base), _paths(files))
         else:
             yield absolute(name, file.path)

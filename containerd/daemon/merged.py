@@ -8,9 +8,11 @@ from typing import Any
 from containerd.daemon.imports import Loaded, loaded_files
 from containerd.daemon.migrations import move_plugins, name_plugins
 from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS, server_config
+from containerd.daemon.services import move_services
 from containerd.daemon.trees import Leaf, Node, Table, plain, planted
 from containerd.files import Dead, FileSet
-from containerd.versions import Version, since
+from containerd.releases import release_of
+from containerd.versions import Version
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,14 @@ class Merged:
 
 def newest(version: Version) -> int:
     """The newest `version` of a config.toml that a containerd reads."""
-    if version.major == 1:
-        return 2
-    return 4 if since(version, (2, 3, 0)) else 3
+    return release_of(version).config_version
 
 
 def merge(files: FileSet, version: Version) -> Merged:
     """Merge what the daemon loads. Raises Dead where it would not start."""
     loaded = loaded_files(files, version)
-    if version.major == 1:
-        return _merge_1(loaded, files.main, version)
-    if since(version, (2, 3, 0)):
-        return _merge_2_3(loaded, files.main, version)
-    return _merge_2(loaded, files.main, version)
+    merges = {"plugins replaced": _merge_1, "whole migrated": _merge_2, "each migrated": _merge_2_3}
+    return merges[release_of(version).merge](loaded, files.main, version)
 
 
 def _merge_1(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
@@ -89,12 +86,13 @@ def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merge
         config = _canonical(file, version)
         own = _migratable(config)
         root = root or own
-        if own > root and not since(version, (2, 3, 5)):
+        if own > root and release_of(version).refuses_newer_imports:
             raise Dead(f"drop-in config version {own} higher than root config version {root}")
         if own < 2:
             name_plugins(config)
         if own < newest_version:
             _move(config, version)
+            move_services(config)
             config["version"] = Leaf(newest_version, file.path, ("version",))
         _merge_file(tree, config, deep=True)
     return Merged(_number(tree) or newest_version, tree, tuple(_canonical(file, version) for file in loaded))
@@ -110,14 +108,14 @@ def _migratable(config: Table) -> int:
 def _move(config: Table, version: Version) -> None:
     move_plugins(
         config.table("plugins"),
-        names_cni_bin_dirs=since(version, (2, 1, 0)),
+        names_cni_bin_dirs=release_of(version).names_cni_bin_dirs,
         built_in_config_path=has_built_in_config_path(version),
     )
 
 
 def has_built_in_config_path(version: Version) -> bool:
     """Whether config_path has a built-in value before any file is read, as in 2.2.0 and 2.2.1 (containerd #12612)."""
-    return (version.major, version.minor) == (2, 2) and version.patch < 2
+    return release_of(version).built_in_config_path == "before files"
 
 
 def _canonical(file: Loaded, version: Version) -> Table:
@@ -126,7 +124,12 @@ def _canonical(file: Loaded, version: Version) -> Table:
     known = server_config(version).fields
     for key in list(tree):
         name = key.lower()
-        if name != key and name in known and name not in tree and (version.major > 1 or key == name.upper()):
+        if (
+            name != key
+            and name in known
+            and name not in tree
+            and (release_of(version).go_toml > 1 or key == name.upper())
+        ):
             tree[name] = tree.pop(key)
     return tree
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from containerd.daemon.merged import Merged
-from containerd.daemon.plugin_ids import needed_by_cri
-from containerd.daemon.settings import Settings, missing_file, plugin_name, plugin_settings, server_settings
+from containerd.daemon.paths import blocked
+from containerd.daemon.services import SERVER
+from containerd.daemon.settings import Settings, missing_file, plugin_settings, server_settings
 from containerd.files import FileSet
-from containerd.versions import Version, since
+from containerd.releases import release_of
+from containerd.versions import Version
 
 _SNAPSHOTTER = "io.containerd.snapshotter.v1"
 _CONTENT = "io.containerd.content.v1"
+_DIFFER = "io.containerd.differ.v1"
 _DEVMAPPER = f"{_SNAPSHOTTER}.devmapper"
-_TYPES = {_SNAPSHOTTER: "snapshot", _CONTENT: "content", "io.containerd.differ.v1": "diff"}
-# The file system of the node's root decides whether btrfs and zfs are there: they are taken to be.
-_SNAPSHOTTERS = ("overlayfs", "native", "btrfs", "zfs", "devmapper", "blockfile")
+_TYPES = {_SNAPSHOTTER: "snapshot", _CONTENT: "content", _DIFFER: "diff"}
+_TRANSFER = "io.containerd.transfer.v1.local"
+# Whether btrfs and zfs load, the file system of the node's root decides: they are taken to.
+_MAKE_THEIR_ROOT = {"overlayfs", "native", "erofs", "blockfile", "btrfs"}
+_FILE_SYSTEMS = {"", "ext2", "ext4", "xfs"}
+_OTHER_SYSTEMS = {"windows", "darwin", "macos", "freebsd"}
+_SIZE = re.compile(r"[0-9]+(?:\.[0-9]*)? ?(?:[kKmMgGtTpP][iI]?)?[bB]?", re.ASCII)
+_OTLP = "io.containerd.tracing.processor.v1.otlp"
 _POLICIES = {"", "shared", "isolated"}
 _COMPONENT = re.compile(r"[A-Za-z0-9_.-]+(?:\([A-Za-z0-9_.-]*\))?")
 
@@ -28,17 +37,13 @@ def unmet_need(merged: Merged, files: FileSet, version: Version, disabled: froze
 
 def missing_snapshotter(name: str, merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> bool:
     """Whether CRI does not find the snapshotter of that name. 1.x takes an empty name for the default."""
-    if name in proxies(merged, _SNAPSHOTTER, version) or (not name and version.major == 1):
+    release, uri = release_of(version), f"{_SNAPSHOTTER}.{name}"
+    if name in proxies(merged, _SNAPSHOTTER, version) or (not name and release.empty_snapshotter_is_default):
         return False
-    known = (
-        *_SNAPSHOTTERS,
-        *(["aufs"] if version.major == 1 else []),
-        *(["erofs"] if since(version, (2, 1, 0)) else []),
-    )
-    uri = f"{_SNAPSHOTTER}.{name}"
-    scratch = plugin_settings(merged, f"{_SNAPSHOTTER}.blockfile", version).get("scratch_file")
-    broken = {"devmapper": _missing_pool(merged, files, version, unset="not configured"), "blockfile": not scratch}
-    return name not in known or uri in disabled or bool(broken.get(name))
+    if uri not in release.plugins or uri in disabled:
+        return True
+    unset = {"devmapper": not pool_device(merged, version), "blockfile": not scratch_file(merged, version)}
+    return unset.get(name, False) or broken_snapshotter(name, merged, files, version) is not None
 
 
 def valid_platform(text: str) -> bool:
@@ -64,43 +69,93 @@ def pool_device(merged: Merged, version: Version) -> str:
     return f"/dev/mapper/{pool}" if pool else ""
 
 
+def scratch_file(merged: Merged, version: Version) -> str:
+    """The file that the blockfile snapshotter copies, empty when none is configured."""
+    found: str = plugin_settings(merged, f"{_SNAPSHOTTER}.blockfile", version).get("scratch_file")
+    return found
+
+
+def broken_snapshotter(name: str, merged: Merged, files: FileSet, version: Version) -> str | None:
+    """Why a snapshotter that is configured does not load; None when it does, or is not configured at all."""
+    settings = plugin_settings(merged, f"{_SNAPSHOTTER}.{name}", version)
+    root = settings.get("root_path")
+    if name == "devmapper":
+        device = pool_device(merged, version)
+        return (_invalid_pool(settings) or missing_file(device, files)) if device else None
+    if name == "blockfile" and (scratch := scratch_file(merged, version)) and (said := missing_file(scratch, files)):
+        return f"failed to create scratch file: {said}"
+    # The others make nothing where the file system is not theirs: btrfs looks at the directory above first.
+    return blocked(posixpath.dirname(root) if name == "btrfs" else root, files) if name in _MAKE_THEIR_ROOT else None
+
+
+def unloaded(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> frozenset[str]:
+    """The plugins that are there and do not load as they are configured: whoever requires one has no daemon.
+
+    The differ of erofs needs a program on the node, and aufs a kernel; tracing has no setting of its own any more.
+    """
+    release = release_of(version)
+    names = (uri.removeprefix(f"{_SNAPSHOTTER}.") for uri in release.plugins if uri.startswith(f"{_SNAPSHOTTER}."))
+    broken = {f"{_SNAPSHOTTER}.{name}" for name in names if missing_snapshotter(name, merged, files, version, disabled)}
+    if not (release.tracing_by_file and plugin_settings(merged, _OTLP, version).get("endpoint")):
+        broken |= {_OTLP, "io.containerd.internal.v1.tracing"}
+    for name in ("grpc-tcp", "metrics", "debug"):
+        uri = f"{SERVER}.{name}"
+        broken |= set() if plugin_settings(merged, uri, version).get("address") else {uri}
+    return frozenset(broken | {f"{_DIFFER}.erofs", f"{_SNAPSHOTTER}.aufs"})
+
+
 def _unmet(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[str]:
-    for plugin in sorted(needed_by_cri(version) & disabled):
+    release = release_of(version)
+    for plugin in sorted(release.needed & disabled):
         if plugin != f"{_CONTENT}.content" or not proxies(merged, _CONTENT, version):
             yield f"the plugin {plugin}, which CRI needs, is in disabled_plugins"
     policy = plugin_settings(merged, "io.containerd.metadata.v1.bolt", version).get("content_sharing_policy")
     if policy not in _POLICIES:
         yield f"unknown policy: {policy}: invalid argument"
-    known = {"walking", "erofs", *proxies(merged, "io.containerd.differ.v1", version)}
     for differ in plugin_settings(merged, "io.containerd.service.v1.diff-service", version).get("default", []):
-        if differ not in known:
+        if differ not in _differs(merged, version):
             yield f"needed differ not loaded: {differ}"
     for platform in plugin_settings(merged, "io.containerd.runtime.v2.task", version).get("platforms", []):
         if not valid_platform(platform):
             yield f'"{platform}" is not a platform'
-    if version.major > 1:
-        yield from _unmet_2(merged, files, version, disabled)
+    if release.strict_plugins:
+        yield from _broken(merged, files, version, disabled)
+    if _TRANSFER in release.needed:
+        yield from _transfer(merged, files, version, disabled)
 
 
-def _unmet_2(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[str]:
-    """2.x alone: a second content store, a snapshotter that is configured and broken, and the transfer service."""
+def _broken(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[str]:
     stores = len(proxies(merged, _CONTENT, version)) + (f"{_CONTENT}.content" not in disabled)
     if stores > 1:
         yield f"multiple plugins registered for {_CONTENT}: plugin: multiple instances"
-    if _DEVMAPPER not in disabled and (pool := _missing_pool(merged, files, version, unset=None)):
-        yield pool
-    transfer = plugin_settings(merged, "io.containerd.transfer.v1.local", version)
-    for table in transfer.get("unpack_config", []) if since(version, (2, 1, 0)) else []:
+    for uri in sorted(release_of(version).plugins - disabled):
+        if uri.startswith(f"{_SNAPSHOTTER}."):
+            said = broken_snapshotter(uri.removeprefix(f"{_SNAPSHOTTER}."), merged, files, version)
+            yield from [said] if said else []
+
+
+def _transfer(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> Iterator[str]:
+    for table in plugin_settings(merged, _TRANSFER, version).get("unpack_config", []):
         unpack = Settings(table, version)
-        platform, snapshotter = unpack.get("platform"), unpack.get("snapshotter")
+        platform, snapshotter, differ = unpack.get("platform"), unpack.get("snapshotter"), unpack.get("differ")
         if not valid_platform(platform):
             yield f"io.containerd.transfer.v1: platform configuration {platform} invalid"
         elif missing_snapshotter(snapshotter, merged, files, version, disabled):
             yield f'snapshotter "{snapshotter}" not found: not found'
+        elif differ and differ not in _differs(merged, version):
+            missing = f"no plugins registered for {_DIFFER}.{differ}: plugin: not found"
+            yield f'failed to get instance for diff plugin "{differ}": {missing}'
+        elif not differ and platform.partition("/")[0].lower() in _OTHER_SYSTEMS:
+            yield "no matching diff plugins: not found"
 
 
-def _missing_pool(merged: Merged, files: FileSet, version: Version, *, unset: str | None) -> str | None:
-    device = pool_device(merged, version)
-    if plugin_name(merged, _DEVMAPPER, version) not in merged.plugins or not device:
-        return unset
-    return missing_file(device, files)
+def _differs(merged: Merged, version: Version) -> set[str]:
+    """The differs that load; that of erofs does with an mkfs.erofs on the node alone, and is taken not to."""
+    return {"walking", *proxies(merged, _DIFFER, version)}
+
+
+def _invalid_pool(settings: Settings) -> str | None:
+    size, system = settings.get("base_image_size"), settings.get("fs_type")
+    if not _SIZE.fullmatch(size):
+        return f"failed to parse base image size: '{size}': invalid size: '{size}'"
+    return None if system in _FILE_SYSTEMS else f'unsupported Filesystem Type: "{system}"'

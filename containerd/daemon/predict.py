@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from containerd.daemon.cri_rules import Failure, cri_failure, stream_failure
+from containerd.daemon.cri_rules import Failure, cri_failure, nri_failure, stream_failure
 from containerd.daemon.merged import Merged, merge
-from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME
-from containerd.daemon.plugin_ids import id_of, known_plugins
-from containerd.daemon.plugin_rules import pool_device, proxy_uris
-from containerd.daemon.server_rules import server_failure, tcp_files
-from containerd.daemon.settings import base_specs, plugin_settings
+from containerd.daemon.plugin_configs import CRI, IMAGES, RUNTIME, id_of, known_plugins
+from containerd.daemon.plugin_rules import pool_device, proxy_uris, scratch_file, unloaded
+from containerd.daemon.server_rules import listen_failure, server_failure, tcp_files
+from containerd.daemon.settings import base_specs, goes_by_ids, plugin_settings, runtime_plugin
 from containerd.files import Dead, FileSet
 from containerd.secrets import mask_urls
 from containerd.versions import Version
@@ -59,13 +58,15 @@ def _predict(merged: Merged, files: FileSet, version: Version) -> Prediction:
     if said := server_failure(merged, files, version, disabled):
         return Prediction("dead", said)
     failure = None if CRI in disabled else cri_failure(merged, files, version, disabled)
-    if said := _required_failure(merged, version, disabled, failure):
+    said = _required_failure(merged, version, disabled, failure)
+    said = said or _required_unloaded(merged, files, version, disabled)
+    if said := said or listen_failure(merged, files, version, disabled):
         return Prediction("dead", said)
     if CRI in disabled:
         return Prediction("absent", "the CRI plugin is in disabled_plugins")
     if failure is not None:
         return Prediction("error", _as_cri_says(failure))
-    said = stream_failure(merged, version)
+    said = stream_failure(merged, version) or nri_failure(merged, files, version, disabled)
     return Prediction("dead", said) if said else Prediction("ok", "")
 
 
@@ -78,12 +79,11 @@ def named_files(files: FileSet, version: Version) -> tuple[str, ...]:
         merged = merge(files, version)
     except Dead:
         return ()
-    server, runtime = (
-        plugin_settings(merged, plugin, version) for plugin in (CRI, CRI if version.major == 1 else RUNTIME)
-    )
+    server, runtime = (plugin_settings(merged, plugin, version) for plugin in (CRI, runtime_plugin(version)))
     pair = server.table("x509_key_pair_streaming")
     streaming = (pair.get("tls_cert_file"), pair.get("tls_key_file"))
-    found = (*base_specs(runtime), *streaming, *tcp_files(merged, version), pool_device(merged, version))
+    devices = (pool_device(merged, version), scratch_file(merged, version))
+    found = (*base_specs(runtime), *streaming, *tcp_files(merged, version), *devices)
     return tuple(path for path in found if isinstance(path, str) and path)
 
 
@@ -94,7 +94,7 @@ def disabled_plugins(merged: Merged, version: Version) -> frozenset[str]:
 
 def _named(merged: Merged, key: str, version: Version) -> frozenset[str]:
     names = frozenset(merged.value(key) or ())
-    if version.major == 1 and merged.version == 1:
+    if goes_by_ids(merged, version):
         return frozenset(uri for uri in known_plugins(version) if id_of(uri) in names)
     return names
 
@@ -108,9 +108,15 @@ def _required_failure(
         said = failure.reason if failing[0] == failure.plugin else _as_cri_says(failure)
         return f"load required plugin {failing[0]}: {said}"
     present = (known_plugins(version) | proxy_uris(merged, version)) - disabled
-    found = {id_of(uri) for uri in present} if version.major == 1 and merged.version == 1 else present
+    found = {id_of(uri) for uri in present} if goes_by_ids(merged, version) else present
     missing = sorted(names - found)
     return f"required plugin [{' '.join(missing)}] not included" if missing else None
+
+
+def _required_unloaded(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> str | None:
+    required = _named(merged, "required_plugins", version) & known_plugins(version)
+    found = sorted(required & unloaded(merged, files, version, disabled))
+    return f"load required plugin {found[0]}: skip plugin" if found else None
 
 
 def _as_cri_says(failure: Failure) -> str:

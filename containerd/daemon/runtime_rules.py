@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from containerd.daemon.settings import Settings, runtimes_of
-from containerd.versions import since
+from containerd.releases import release_of
 
 _LINUX_V1 = "io.containerd.runtime.v1.linux"
 _NO_DEVICES = "privileged_without_host_devices"
@@ -52,7 +52,7 @@ def _only_for_linux_v1(cri: Settings, default: Settings, runtimes: Mapping[str, 
         for key in ("runtime_engine", "runtime_root"):
             if runtime.get(key) and runtime.get("runtime_type") != _LINUX_V1:
                 return f"`{key}` only works for runtime {_LINUX_V1}"
-    return _invalid_devices(runtimes) if since(cri.version, (1, 7, 0)) else None
+    return _invalid_devices(runtimes) if release_of(cri.version).checks_device_flags else None
 
 
 def _invalid_devices(runtimes: Mapping[str, Settings]) -> str | None:
@@ -65,7 +65,7 @@ def _invalid_devices(runtimes: Mapping[str, Settings]) -> str | None:
 def _invalid_cni(plugin: Settings) -> str | None:
     cni = plugin.table("cni")
     if (
-        since(plugin.version, (2, 1, 0))
+        release_of(plugin.version).names_cni_bin_dirs
         and cni.get("bin_dir")
         and cni.get("bin_dirs", []) not in ([], ["/opt/cni/bin"])
     ):

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from containerd.daemon.gotypes import lookup
-from containerd.daemon.merged import Merged, has_built_in_config_path
-from containerd.daemon.plugin_configs import CRI, IMAGES
-from containerd.daemon.plugin_ids import id_of
+from containerd.daemon.merged import Merged
+from containerd.daemon.plugin_configs import id_of
+from containerd.daemon.services import SERVER
 from containerd.files import FileSet
+from containerd.releases import CRI, RUNTIME, release_of
 from containerd.versions import Version
 
+DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 BUILT_IN_CONFIG_PATH = "/etc/containerd/certs.d:/etc/docker/certs.d"
 
 
@@ -24,12 +26,12 @@ class Settings:
 
     def get(self, key: str, default: Any = "") -> Any:
         """The value of a key."""
-        found = lookup(self.data, key, self.version.major)
+        found = lookup(self.data, key, release_of(self.version).go_toml)
         return default if found is None else found
 
     def table(self, key: str) -> Settings:
         """The settings of a table below."""
-        return Settings(lookup(self.data, key, self.version.major), self.version)
+        return Settings(lookup(self.data, key, release_of(self.version).go_toml), self.version)
 
     def tables(self) -> Iterator[tuple[str, Settings]]:
         """The tables of a map, by key."""
@@ -38,7 +40,12 @@ class Settings:
 
 def plugin_name(merged: Merged, plugin: str, version: Version) -> str:
     """The name under which a plugin finds its table: the short id in a file of version 1 on 1.x (containerd #5236)."""
-    return id_of(plugin) if version.major == 1 and merged.version == 1 else plugin
+    return id_of(plugin) if goes_by_ids(merged, version) else plugin
+
+
+def goes_by_ids(merged: Merged, version: Version) -> bool:
+    """Whether plugins are named by their short ids, as 1.x does in a file of version 1."""
+    return merged.version == 1 and release_of(version).short_names == "read"
 
 
 def plugin_settings(merged: Merged, plugin: str, version: Version) -> Settings:
@@ -51,9 +58,24 @@ def server_settings(merged: Merged, version: Version) -> Settings:
     return Settings(merged.value(), version)
 
 
+def socket_of(merged: Merged, version: Version) -> str:
+    """The path of the socket that the daemon serves CRI on."""
+    if release_of(version).listeners_are_plugins:
+        settings = plugin_settings(merged, f"{SERVER}.grpc", version)
+    else:
+        settings = server_settings(merged, version).table("grpc")
+    found = settings.get("address")
+    return found if isinstance(found, str) and found else DEFAULT_SOCKET
+
+
 def registry_plugin(version: Version) -> str:
     """The plugin that has the registry settings."""
-    return CRI if version.major == 1 else IMAGES
+    return release_of(version).registry_plugin
+
+
+def runtime_plugin(version: Version) -> str:
+    """The plugin that has the runtimes and CNI."""
+    return RUNTIME if RUNTIME in release_of(version).plugins else CRI
 
 
 def registry_of(merged: Merged, version: Version) -> Settings:
@@ -63,7 +85,8 @@ def registry_of(merged: Merged, version: Version) -> Settings:
 
 def config_path_in_effect(registry: Settings) -> str:
     """The config_path as it is validated, with the built-in one where the version has it."""
-    built_in = BUILT_IN_CONFIG_PATH if has_built_in_config_path(registry.version) else ""
+    before = release_of(registry.version).built_in_config_path == "before files"
+    built_in = BUILT_IN_CONFIG_PATH if before else ""
     found: str = registry.get("config_path", built_in)
     return found
 
@@ -72,7 +95,7 @@ def runtimes_of(plugin: Settings) -> dict[str, Settings]:
     """The runtimes: a table of them replaces the built-in runc in 1.x, and is added to it in 2.x."""
     containerd = plugin.table("containerd")
     found = dict(containerd.table("runtimes").tables())
-    if plugin.version.major > 1 or lookup(containerd.data, "runtimes", 1) is None:
+    if release_of(plugin.version).adds_runtimes or lookup(containerd.data, "runtimes", 1) is None:
         found.setdefault("runc", Settings({"runtime_type": "io.containerd.runc.v2"}, plugin.version))
     return found
 

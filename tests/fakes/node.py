@@ -12,8 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from containerd.plugins import required_plugins
 from containerd.reference import Reference, parse_reference
+from containerd.releases import health_plugins
 from containerd.statements import parse
 from containerd.tables import NEW, OLD, config_path_of, mirrors_of
 from containerd.versions import Generation
@@ -220,7 +220,7 @@ class ScriptedNode(Transactions):
         return "Error:\n  Code:     Unknown\n  Message:  invalid plugin config\n" if self.cri_now != "ok" else ""
 
     def _rows(self, cri: str) -> str:
-        rows = [f"{kind} {name} linux/amd64 {cri}" for kind, name in required_plugins(self.generation)]
+        rows = [f"{kind} {name} linux/amd64 {cri}" for kind, name in health_plugins(self.generation)]
         return "\n".join(["TYPE ID PLATFORMS STATUS", "io.containerd.content.v1 content - ok", *rows, ""])
 
     def _file(self, path: str) -> dict[str, bytes]:

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from containerd.daemon.merged import merge
+from containerd.daemon.directories import directories
 from containerd.daemon.predict import predict
-from containerd.effective import DEFAULT_ADDRESS
-from containerd.errors import ContainerdError
 from containerd.files import MAIN, FileSet
 from containerd.plugins import cri_health, parse_plugins
+from containerd.releases import generation_of
 from containerd.versions import Version, parse_version
 from lab import machine
 from tests.lab.nodes import LabNode
 from tests.unit.containerd.prediction_cases import CASES, IMPORTS, auth, config_path, file_set, mirrors, tls
+from tests.unit.containerd.release_cases import RELEASE_CASES
 from tests.unit.containerd.samples import NEW, OLD
 
 NODES = ("worker-1", "worker-2", "worker-4")
@@ -62,7 +62,7 @@ systemd-run --quiet --collect --wait --pipe --service-type=exec \\
 
 
 def test_real_daemons_do_what_is_predicted(fresh: Callable[..., list[LabNode]]) -> None:
-    nodes, given = fresh(*NODES), (*samples(), *(case.files for case in CASES), *variants())
+    nodes, given = fresh(*NODES), (*samples(), *(case.files for case in (*CASES, *RELEASE_CASES)), *variants())
     with ThreadPoolExecutor() as pool:
         wrong = [line for lines in pool.map(lambda node: disagreements(node, given), nodes) for line in lines]
     assert not wrong, "\n".join(wrong)
@@ -111,7 +111,9 @@ def observed(node: LabNode, given: tuple[FileSet, ...], version: Version) -> lis
     assert done.returncode == 0, done.stderr.decode()
     chunks = done.stdout.decode().split("case ")[1:]
     rows = {int(number): parse_plugins(text) for number, _, text in (chunk.partition("\n") for chunk in chunks)}
-    return [cri_health(rows[number], version.generation).state if rows[number] else "dead" for number in sorted(rows)]
+    return [
+        cri_health(rows[number], generation_of(version)).state if rows[number] else "dead" for number in sorted(rows)
+    ]
 
 
 def packed(given: tuple[FileSet, ...], version: Version) -> bytes:
@@ -119,7 +121,7 @@ def packed(given: tuple[FileSet, ...], version: Version) -> bytes:
     with tarfile.open(fileobj=stream, mode="w") as tar:
         add(tar, "probe.sh", PROBE)
         for number, files in enumerate(given):
-            add(tar, f"cases/{number}/socket", socket(files, version))
+            add(tar, f"cases/{number}/socket", directories(files, version).socket)
             for path, text in files.texts.items():
                 add(tar, f"cases/{number}/files/{Path(path).relative_to(FOLDER)}", text)
     return stream.getvalue()
@@ -130,10 +132,3 @@ def add(tar: tarfile.TarFile, name: str, text: str) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     tar.addfile(entry, io.BytesIO(content))
-
-
-def socket(files: FileSet, version: Version) -> str:
-    try:
-        return merge(files, version).value("grpc", "address") or DEFAULT_ADDRESS
-    except ContainerdError:
-        return DEFAULT_ADDRESS

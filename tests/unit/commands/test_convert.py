@@ -72,7 +72,7 @@ def test_a_file_is_converted_and_every_setting_accounted_for(tmp_path: Path) -> 
     assert len(told["accounting"]) == 2
     assert all(set(entry) == {"key", "outcome", "to"} for entry in told["accounting"])
     for finding in told["findings"]:
-        assert set(finding) == {"code", "severity", "where", "message", "fix"}
+        assert set(finding) == {"code", "severity", "where", "message", "fix", "blocks"}
 
 
 def test_what_it_wrote_is_exact_and_a_second_time_nothing_is_to_be_done(tmp_path: Path) -> None:

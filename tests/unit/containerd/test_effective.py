@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from containerd.effective import EffectiveRegistry, effective_registry, grpc_address, mismatch
-from containerd.errors import Refused
+from containerd.effective import EffectiveRegistry, effective_registry, mismatch
 from containerd.migration import Decision, Policy, Strategy
 from tests.unit.containerd.samples import NEW, OLD, ROOT, TABLE, version
 
@@ -60,21 +59,3 @@ def test_what_runs_against_what_was_planned(strategy: str, effective: EffectiveR
     root = ROOT if chosen is Strategy.CONFIG_PATH else None
     found = mismatch(effective, Decision(chosen, {}, root, (), ""), Policy(chosen, TABLE))
     assert found == says if says is None else re.search(says, found or "")
-
-
-@pytest.mark.parametrize(
-    ("config", "address"),
-    [
-        ("", "/run/containerd/containerd.sock"),
-        ("[grpc]\n  address = ''\n", "/run/containerd/containerd.sock"),
-        ("[grpc]\n  address = '/run/foo/foo.sock'\n", "/run/foo/foo.sock"),
-    ],
-)
-def test_the_socket(config: str, address: str) -> None:
-    assert grpc_address(config) == address
-
-
-@pytest.mark.parametrize("config", ["grpc = 1\n", "[grpc]\naddress = 1\n"])
-def test_a_socket_of_another_type_is_refused(config: str) -> None:
-    with pytest.raises(Refused):
-        grpc_address(config)

@@ -15,6 +15,7 @@ from containerd.node import Daemon, NodeFacts, Transaction
 from containerd.plan import Consent, NodePlan, plan_node
 from containerd.plugins import CriHealth
 from containerd.policy import Policy
+from containerd.standing import standing
 from containerd.strategy import Strategy
 from containerd.versions import Generation
 from templates import render_hosts_toml
@@ -141,3 +142,21 @@ def test_an_unfinished_transaction_is_named_with_its_owner(state: str) -> None:
 def test_another_state_of_the_last_transaction_is_no_obstacle(state: str) -> None:
     node = replace(facts(WANTED), transaction=Transaction("20261124T100000Z-abcd", state, "", ""))
     assert plan_node(node, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml).acts
+
+
+def test_an_unknown_release_needs_the_operators_word() -> None:
+    read = facts(WANTED)
+    unknown = replace(read.daemon, version=version("1.8.2"), running=version("1.8.2"))
+    node, policy = replace(read, daemon=unknown), Policy(Strategy.CONFIG_PATH, TABLE)
+    assert refusal(node).startswith("containerd 1.8.2 is not known: it is taken for 1.7, the newest known before it; ")
+    consent = Consent(frozenset({"unknown-release"}))
+    assert plan_node(node, Generation.V1_7, policy, render_hosts_toml, consent).acts
+
+
+def test_a_refusal_says_what_audit_finds() -> None:
+    read = facts(WANTED)
+    cri = CriHealth("error", "io.containerd.grpc.v1 cri: error")
+    node = replace(read, cri=cri, daemon=replace(read.daemon, needs_daemon_reload=True))
+    blocking = [finding for finding in standing(node) if finding.blocks]
+    assert [finding.code for finding in blocking] == ["daemon-reload", "cri-not-ok"]
+    assert refusal(node) == ". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.plugins import PluginRow, cri_health, failure_reason, parse_plugins, required_plugins
+from containerd.plugins import PluginRow, cri_health, failure_reason, parse_plugins
+from containerd.releases import health_plugins
 from containerd.versions import Generation
 
 TWO = """TYPE                                   ID               PLATFORMS      STATUS
@@ -29,8 +30,8 @@ def test_rows_have_type_id_and_status() -> None:
 
 def test_a_generation_needs_its_plugins() -> None:
     cri = ("io.containerd.grpc.v1", "cri")
-    assert required_plugins(Generation.V1_6) == required_plugins(Generation.V1_7) == (cri,)
-    assert required_plugins(Generation.V2) == (
+    assert health_plugins(Generation.V1_6) == health_plugins(Generation.V1_7) == (cri,)
+    assert health_plugins(Generation.V2) == (
         cri,
         ("io.containerd.cri.v1", "images"),
         ("io.containerd.cri.v1", "runtime"),

@@ -18,10 +18,11 @@ from tests.unit.containerd.prediction_cases import (
     mirrors,
     tls,
 )
+from tests.unit.containerd.release_cases import DURATIONS, LATE, RELEASE_CASES
 from tests.unit.containerd.samples import NEW, OLD, version
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *RELEASE_CASES, *DURATIONS, *LATE], ids=lambda case: case.name)
 def test_what_each_version_does(case: Case) -> None:
     assert {text: predict(case.files, version(text)).cri for text in VERSIONS} == case.expected
 
@@ -126,7 +127,7 @@ def test_no_reason_tells_a_secret(runs: str, plugin: str) -> None:
         ),
         (
             "2.1.9",
-            V2 + '[plugins."io.containerd.snapshotter.v1.devmapper"]\npool_name = "pool"\n',
+            V2 + '[plugins."io.containerd.snapshotter.v1.devmapper"]\npool_name = "pool"\nbase_image_size = "1GB"\n',
             ("/dev/mapper/pool",),
         ),
         ("2.1.9", "not TOML", ()),

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containerd.errors import VersionError
-from containerd.versions import Generation, Version, parse_ctr_version, parse_version, since
+from containerd.releases import generation_of
+from containerd.versions import Generation, Version, parse_ctr_version, parse_version
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ from containerd.versions import Generation, Version, parse_ctr_version, parse_ve
 def test_every_vendors_form_is_read(output: str, numbers: tuple[int, int, int], generation: str) -> None:
     version = parse_version(output)
     assert (version.major, version.minor, version.patch) == numbers
-    assert version.generation is Generation(generation)
+    assert generation_of(version) is Generation(generation)
     assert version.text == next(line for line in output.splitlines() if "/" in line or ".io" in line).split()[2]
 
 
@@ -51,7 +52,7 @@ def test_every_vendors_form_is_read(output: str, numbers: tuple[int, int, int], 
 def test_other_generations_are_read_but_not_supported(text: str) -> None:
     version = parse_version(f"containerd github.com/containerd/containerd {text}")
     with pytest.raises(VersionError, match=rf"containerd {version} is not supported: 1.6, 1.7 and 2.x are"):
-        _ = version.generation
+        generation_of(version)
 
 
 @pytest.mark.parametrize(
@@ -101,25 +102,3 @@ def test_any_text_gives_a_version_or_a_version_error(output: str) -> None:
     for parse in (parse_version, parse_ctr_version):
         with suppress(VersionError):
             parse(output)
-
-
-@pytest.mark.parametrize(
-    ("text", "has"),
-    [
-        ("1.5.18", False),
-        ("1.6.31", False),
-        ("1.6.32", True),
-        ("1.7.16", False),
-        ("1.7.17", True),
-        ("2.0.0", True),
-        ("2.3.4", True),
-    ],
-)
-def test_what_came_with_a_release_of_each_line(text: str, has: bool) -> None:
-    assert since(parse_version(f"containerd c {text}"), (1, 6, 32), (1, 7, 17)) is has
-
-
-def test_what_is_too_old_to_be_supported_is_still_compared() -> None:
-    version = parse_version("containerd c 1.5.18")
-    assert not since(version, (1, 6, 0))
-    assert version < Version(1, 6, 0, "")
