@@ -1,7 +1,7 @@
 """A lossless view of a TOML file, as the statements that it is written in.
 
-A statement is a minimal run of whole lines that parses as TOML by itself. A multi-line array or string does not parse
-before it is complete, so the parser finds the ends, and no second idea of TOML's grammar exists here.
+A statement is a minimal run of whole lines that parses as TOML by itself. The whole file has been parsed before, so
+that brackets and quotes alone tell where one ends; to try each line with the parser would take the square of the time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Bytes that are not UTF-8 come as surrogates, so that they are there to be found.
 _NOT_UTF_8 = re.compile("[\ud800-\udfff]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_CLOSING = re.compile(r"[\]})\"']")
+_TOKEN = re.compile(r"""\"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'|\#|[\[\]{}]""")
+_STRING_ENDS = {'"' * 3: re.compile(r'(?:\\.|[^\\])*?"{3,5}', re.DOTALL), "'" * 3: re.compile(r".*?'{3,5}", re.DOTALL)}
 
 
 @dataclass(frozen=True)
@@ -115,30 +116,49 @@ def _statements(text: str) -> Iterator[Statement]:
 
 
 def _chunks(text: str) -> Iterator[tuple[Literal["comment", "blank"] | None, str]]:
-    pending = ""
+    pending: list[str] = []
+    reader = _Open()
     for line in lines_of(text):
         content = line.strip(" \t\r\n")
         if not pending and not content:
             yield "blank", line
         elif not pending and content.startswith("#"):
             yield "comment", line
-        elif _complete(pending, line):
-            yield None, pending + line
-            pending = ""
         else:
-            pending += line
+            pending.append(line)
+            if reader.read(line):
+                yield None, "".join(pending)
+                pending = []
     if pending:
         raise NotToml("not TOML: the last statement has no end")
 
 
-def _complete(pending: str, line: str) -> bool:
-    if pending and not _CLOSING.search(line):
-        return False
-    try:
-        _shape(pending + line)
-    except NotToml:
-        return False
-    return True
+class _Open:
+    """What a statement that runs over lines has open: a multi-line string, or so many brackets."""
+
+    def __init__(self) -> None:
+        self._string = ""
+        self._brackets = 0
+
+    def read(self, line: str) -> bool:
+        """Take in the next line, and return whether the statement ends with it."""
+        place = 0
+        while place < len(line):
+            if self._string:
+                end = _STRING_ENDS[self._string].match(line, place)
+                if end is None:
+                    break
+                self._string, place = "", end.end()
+                continue
+            token = _TOKEN.search(line, place)
+            if token is None or token[0] == "#":
+                break
+            place = token.end()
+            if token[0] in _STRING_ENDS:
+                self._string = token[0]
+            else:
+                self._brackets += (token[0] in "[{") - (token[0] in "]}")
+        return not self._string and self._brackets == 0
 
 
 @lru_cache(maxsize=4096)

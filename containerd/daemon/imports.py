@@ -94,17 +94,27 @@ def _paths(files: FileSet) -> set[str]:
 
 def _regex(part: str) -> re.Pattern[str]:
     """One segment of a pattern; `*` and `?` match a leading dot too, as in Go, and a malformed one matches nothing."""
-    spelled = []
+    runs: list[list[str]] = [[]]
     for piece in _SPECIAL.finditer(part):
-        if piece[2] is not None:
-            spelled.append(f"[{piece[1]}{re.escape(piece[2]).replace(re.escape('-'), '-')}]")
-        elif piece[0] in {"*", "?"}:
-            spelled.append("[^/]*" if piece[0] == "*" else "[^/]")
+        if piece[0] == "*":
+            runs.append([])
+        elif piece[2] is not None:
+            runs[-1].append(f"[{piece[1]}{re.escape(piece[2]).replace(re.escape('-'), '-')}]")
         elif piece[0] in {"[", "\\"}:
             return _NOTHING
         else:
-            spelled.append(re.escape(piece[3] or piece[0]))
+            runs[-1].append("[^/]" if piece[0] == "?" else re.escape(piece[3] or piece[0]))
     try:
-        return re.compile("".join(spelled), re.DOTALL)
+        return re.compile(_starred(["".join(run) for run in runs]), re.DOTALL)
     except re.error:
         return _NOTHING
+
+
+def _starred(runs: list[str]) -> str:
+    """Join what is between stars. Each star ends, for good, at the first place where what follows it matches.
+
+    A later place can match nothing more, and to try all of them takes minutes for five stars.
+    """
+    first, *rest = runs
+    middle = (f"(?=(?P<s{number}>[^/]*?{run}))(?P=s{number})" for number, run in enumerate(rest[:-1]) if run)
+    return "".join([first, *middle, *(f"[^/]*{run}" for run in rest[-1:])])

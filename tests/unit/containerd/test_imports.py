@@ -92,3 +92,24 @@ def test_patterns(pattern: str, found: list[str]) -> None:
 def test_what_is_malformed_before_the_first_star(pattern: str) -> None:
     with pytest.raises(Dead, match="syntax error in pattern"):
         matches(pattern, PATHS)
+
+
+NAME = "a" * 200
+
+
+# Tried at every place where they may end, five stars take minutes, in which the interpreter does nothing else.
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*a" * 50 + "*b", False),
+        ("*a" * 50 + "*", True),
+        ("*" * 100_000, True),
+        ("*?" * 201, False),
+        ("*?" * 200, True),
+        ("*[a-c]" * 20 + "*[^a]*", False),
+        ("a*aa*a", True),
+    ],
+)
+def test_stars_take_time_in_proportion_to_their_number(pattern: str, *, found: bool) -> None:
+    assert matches(f"/{pattern}", [f"/{NAME}"]) == [f"/{NAME}"] * found

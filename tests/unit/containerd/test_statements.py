@@ -117,3 +117,38 @@ def test_tables_in_any_order_are_read_as_the_standard_library_reads_them(section
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_spelled_string_reads_as_itself(text: str) -> None:
     assert parse(f"{quoted(text)} = {basic_string(text)}\n") == {text: text}
+
+
+# values whose brackets and quotes are not what they look like
+VALUES = [
+    '"[" # ]"',
+    '"a\\"["',
+    "'[\\'",
+    '"""m\n"]\n"""',
+    '""""q"""""',
+    '"""\\\n  [x"""',
+    '"""a\\"""[\n"""',
+    "'''m\n[#\n''''",
+    '["a",\n "]",\n]',
+    "[\n#]\n 1,\n]",
+    "[[1, 2],\n[3]]",
+    '{a = 1, b = "}"}',
+]
+
+
+@given(st.lists(st.sampled_from(VALUES), min_size=1), st.sampled_from(["", "\n", "\r\n", "# [\n"]))
+def test_a_statement_ends_where_its_value_does(values: list[str], between: str) -> None:
+    pairs = [f"k{number} = {value}\n" for number, value in enumerate(values)]
+    kinds = {"": [], "# [\n": ["comment"]}.get(between, ["blank"])
+    statements = split(between.join(pairs))
+    assert [s.text for s in statements if s.kind == "pair"] == pairs
+    assert [s.kind for s in statements if s.kind != "pair"] == kinds * (len(pairs) - 1)
+
+
+# 100 KB of lines in one statement: what tried the parser at each of them took more than five minutes.
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('"""', '"""')])
+def test_a_statement_of_many_lines_takes_time_in_proportion_to_them(opening: str, closing: str) -> None:
+    lines = '"a",\n' * 20_000
+    text = f"a = {opening}\n{lines}{closing}\n"
+    assert [s.text for s in split(text)] == [text]
