@@ -13,6 +13,7 @@ from containerd.daemon.gotypes import lookup
 from containerd.errors import ContainerdError
 from containerd.files import FileSet
 from containerd.hosts_toml import with_scheme
+from containerd.releases import release_of
 from containerd.secrets import mask_urls
 from containerd.statements import parse
 from containerd.tables import NEW, OLD, SHORT
@@ -59,6 +60,7 @@ def endpoints_of(files: FileSet, version: Version) -> Endpoints:
     """
     named: list[Endpoint] = []
     unreadable: list[str] = []
+    go_toml = release_of(version).go_toml
     for path in sorted(files.texts):
         text = files.texts[path]
         is_hosts = posixpath.basename(path) == "hosts.toml"
@@ -68,7 +70,7 @@ def endpoints_of(files: FileSet, version: Version) -> Endpoints:
             if not is_hosts:
                 unreadable.append(path)
             continue
-        written = _of_hosts_toml(path, data, version.major) if is_hosts else _of_config(data, version.major)
+        written = _of_hosts_toml(path, data, go_toml) if is_hosts else _of_config(data, go_toml)
         named += filter(None, (_endpoint(registry, url, path, text) for registry, url in written))
     return Endpoints(tuple(dict.fromkeys(named)), tuple(unreadable))
 
@@ -91,31 +93,31 @@ def host_and_port(url: str) -> tuple[str, int] | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-def _of_hosts_toml(path: str, data: Mapping[str, Any], major: int) -> Iterator[tuple[str, str]]:
+def _of_hosts_toml(path: str, data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str]]:
     registry = registry_of_directory(posixpath.basename(posixpath.dirname(path)))
-    hosts = lookup(data, "host", major)
+    hosts = lookup(data, "host", go_toml)
     for url, entry in hosts.items() if isinstance(hosts, Mapping) else ():
-        if _serves_pulls(entry, major):
+        if _serves_pulls(entry, go_toml):
             yield registry, str(url)
-    server = lookup(data, "server", major)
-    if isinstance(server, str) and _serves_pulls(data, major):
+    server = lookup(data, "server", go_toml)
+    if isinstance(server, str) and _serves_pulls(data, go_toml):
         yield registry, server
 
 
-def _serves_pulls(entry: Any, major: int) -> bool:
+def _serves_pulls(entry: Any, go_toml: int) -> bool:
     """Whether images may come from a host: one without capabilities has all of them."""
-    capabilities = lookup(entry, "capabilities", major) if isinstance(entry, Mapping) else None
+    capabilities = lookup(entry, "capabilities", go_toml) if isinstance(entry, Mapping) else None
     return not isinstance(capabilities, Sequence) or not capabilities or bool({"pull", "resolve"} & {*capabilities})
 
 
-def _of_config(data: Mapping[str, Any], major: int) -> Iterator[tuple[str, str]]:
+def _of_config(data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str]]:
     for plugin in (SHORT, OLD, NEW):
         table: Any = data
         for key in plugin:
             table = table.get(key) if isinstance(table, Mapping) else None
-        mirrors = lookup(table, "mirrors", major) if isinstance(table, Mapping) else None
+        mirrors = lookup(table, "mirrors", go_toml) if isinstance(table, Mapping) else None
         for registry, mirror in mirrors.items() if isinstance(mirrors, Mapping) else ():
-            endpoints = lookup(mirror, "endpoint", major) if isinstance(mirror, Mapping) else None
+            endpoints = lookup(mirror, "endpoint", go_toml) if isinstance(mirror, Mapping) else None
             for url in endpoints if isinstance(endpoints, list) else ():
                 if isinstance(url, str):
                     yield registry, url
