@@ -136,8 +136,13 @@ class ScriptedCacheHost(ScriptedRemote):
         return b""
 
     def do_caches_release(self, call: Call) -> bytes:
-        self.locks.pop(call.args[0], None)
+        for run in call.args:
+            self.locks.pop(run, None)
         return b""
+
+    def do_caches_locks(self, _: Call) -> bytes:
+        locks = {f"lock:{run}": f"{NOW + seconds} run {run} of op@host" for run, seconds in self.locks.items()}
+        return emit({"now": str(NOW), **locks})
 
     def do_caches_log(self, call: Call) -> bytes:
         since, *rest = call.args

@@ -183,6 +183,14 @@ class Transactions(ScriptedRemote):
         values = {"run": transaction.run, "state": transaction.state, **owner, **left}
         return wire.encode({key: value.encode() for key, value in values.items()})
 
+    def do_rollback_target(self, call: Call) -> bytes:
+        transaction = self.find(call.args[0])
+        if transaction is None:
+            return b""
+        owner = dict(word.split("=", 1) for word in shlex.split(transaction.owner))
+        values = {"run": transaction.run, "state": transaction.state, **owner}
+        return wire.encode({key: value.encode() for key, value in values.items()})
+
     def do_written(self, call: Call) -> bytes:
         transaction = self.find(call.args[0])
         written = {file.path: file.after for file in transaction.files} if transaction else {}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fleet.errors import Unreachable
 from fleet.inventory import Fleet, load
 from fleet.journal import Journal
-from fleet.remote import Completed, ShellScript, never
+from fleet.remote import REMOTE
 from fleet.report import Exit, NodeReport, Outcome
 from fleet.screen import Screen
 from runbooks.caches.unlock import Unlock
@@ -22,61 +21,26 @@ from runbooks.finish import Finish
 from runbooks.options import FinishOptions, UnlockOptions
 from runbooks.status import Standing
 from tasks.status import State, Status
-from tasks.wire import encode
+from tests.fakes.cache_host import ScriptedCacheHost
 
 HOST = "registry-vm"
-NOW = 1_790_000_000
 DEAD, ALIVE, ELSEWHERE = "20260214T031502Z-dead", "20260214T031503Z-a11e", "20260214T031504Z-e15e"
 
 
-@dataclass
-class CacheHost:
-    """A cache host that has locks, or that does not answer; ``refuses`` is what it says to a removal."""
-
-    locks: list[str]
-    unreachable: bool = False
-    refuses: str = ""
-    asked: list[str] = field(default_factory=list)
-    door: tuple[str, int] | None = None
-
-    def connect(self) -> None:
-        if self.unreachable:
-            raise Unreachable("no SSH connection")
-
-    reconnect = connect
-
-    def run(
-        self,
-        script: ShellScript,
-        *args: str,
-        stdin: bytes = b"",
-        timeout: float = 30.0,
-        cancelled: Callable[[], bool] = never,
-    ) -> Completed:
-        assert not stdin
-        assert timeout < 60
-        assert not cancelled()
-        self.connect()
-        self.asked.append(" ".join((script.name, *args)))
-        if script.name == "caches_locks":
-            files = {f"lock:{run}": f"{NOW + 700} run {run} of op@host".encode() for run in self.locks}
-            return Completed(0, encode({"now": str(NOW).encode(), **files}), b"")
-        assert script.name == "caches_release"
-        if self.refuses:
-            return Completed(1, b"", self.refuses.encode())
-        self.locks = [run for run in self.locks if run not in args]
-        return Completed(0, b"", b"")
-
-    def http_status(self, url: str, timeout: float = 5.0) -> int | None:
-        raise AssertionError(url, timeout)
+def cache_host(*locks: str, up: bool = True, refuses: str = "") -> ScriptedCacheHost:
+    """A cache host with locks that have 700 s left; ``refuses`` is its complaint about a removal."""
+    host = ScriptedCacheHost("192.0.2.1", up=up, locks=dict.fromkeys(locks, 700))
+    if refuses:
+        host.when("caches_release", fails=refuses)
+    return host
 
 
 @contextmanager
-def fleet_with(tmp_path: Path, host: CacheHost) -> Iterator[Fleet]:
+def fleet_with(tmp_path: Path, host: ScriptedCacheHost) -> Iterator[Fleet]:
     """The shipped inventory, one run that is dead and one that is at work; no other machine may be asked."""
     fleet = replace(load(Path(__file__).parents[4] / "inventory"), runs=tmp_path / "runs")
     for it in fleet.inventory.hosts.values():
-        it.data["remote"] = host if it.name == HOST else CacheHost([], unreachable=True)
+        it.data[REMOTE] = host if it.name == HOST else cache_host(up=False)
     for run in (DEAD, ALIVE):
         journal = Journal(fleet.runs, run)
         journal.began(["rollout"], "op@host", {})
@@ -88,12 +52,14 @@ def fleet_with(tmp_path: Path, host: CacheHost) -> Iterator[Fleet]:
         journal.close()
 
 
-def unlock(tmp_path: Path, host: CacheHost, options: UnlockOptions) -> tuple[Exit, Mapping[str, tuple[str, str]]]:
+def unlock(
+    tmp_path: Path, host: ScriptedCacheHost, options: UnlockOptions
+) -> tuple[Exit, Mapping[str, tuple[str, str]]]:
     with fleet_with(tmp_path, host) as fleet:
         report = Unlock(fleet, options, Screen(quiet=True)).carry_out()
     told = json.loads(report.as_json())
     assert told["exit"] == report.exit_code
-    assert (report.run is not None) == any("release" in line for line in host.asked)
+    assert (report.run is not None) == bool(host.called("caches_release"))
     locks = told["hosts"][HOST]["locks"]
     assert all((it["owner"], it["seconds"]) == ("op@host", 700) for it in locks.values())
     return report.exit_code, {run: (it["outcome"], it["reason"]) for run, it in locks.items()}
@@ -122,39 +88,39 @@ DRY = UnlockOptions(dry_run=True)
 def test_locks(
     tmp_path: Path, locks: list[str], options: UnlockOptions, *, code: int, outcomes: list[str], left: list[str]
 ) -> None:
-    host = CacheHost(list(locks))
+    host = cache_host(*locks)
     exit_code, told = unlock(tmp_path, host, options)
-    assert (exit_code, [told[run][0] for run in locks], host.locks) == (code, outcomes, left)
+    assert (exit_code, [told[run][0] for run in locks], list(host.locks)) == (code, outcomes, left)
 
 
 def test_a_refusal_says_who_is_at_work_and_what_to_do(tmp_path: Path) -> None:
-    _, told = unlock(tmp_path, CacheHost([ALIVE, ELSEWHERE]), YES)
+    _, told = unlock(tmp_path, cache_host(ALIVE, ELSEWHERE), YES)
     assert told[ALIVE][1] == f"the run is at work as pid {os.getpid()}; wait for its end, or stop it with Ctrl-C"
     assert told[ELSEWHERE][1].endswith("may be at work elsewhere; add --force if it is not")
 
 
 def test_a_removal_that_fails(tmp_path: Path) -> None:
-    code, told = unlock(tmp_path, CacheHost([DEAD], refuses="read-only file system"), YES)
+    code, told = unlock(tmp_path, cache_host(DEAD, refuses="read-only file system"), YES)
     assert (code, told[DEAD]) == (1, ("failed", "caches_release: read-only file system"))
 
 
 def test_a_no_on_the_terminal_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Screen, "can_ask", True)
     monkeypatch.setattr(Screen, "agreed", lambda *_: False)
-    host = CacheHost([DEAD])
+    host = cache_host(DEAD)
     code, told = unlock(tmp_path, host, UnlockOptions())
-    assert (code, told[DEAD], host.locks) == (130, ("untouched", "not agreed to"), [DEAD])
+    assert (code, told[DEAD], list(host.locks)) == (130, ("untouched", "not agreed to"), [DEAD])
 
 
 def test_a_cache_host_that_does_not_answer(tmp_path: Path) -> None:
-    with fleet_with(tmp_path, CacheHost([DEAD], unreachable=True)) as fleet:
+    with fleet_with(tmp_path, cache_host(DEAD, up=False)) as fleet:
         report = Unlock(fleet, YES, Screen(quiet=True)).carry_out()
     assert report.exit_code == 4
     assert json.loads(report.as_json())["hosts"][HOST]["outcome"] == "unreachable"
 
 
 def finish(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: CacheHost, status: Status, *, force: bool = False
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: ScriptedCacheHost, status: Status, *, force: bool = False
 ) -> tuple[Outcome, Exit, str]:
     said: list[str] = []
     screen = Screen(quiet=True)
@@ -187,16 +153,16 @@ def left_by(run: str) -> Status:
 def test_finish_releases_the_locks_of_the_runs_that_it_settles_and_of_dead_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Status, force: bool, left: list[str]
 ) -> None:
-    host = CacheHost([DEAD, ALIVE, ELSEWHERE])
+    host = cache_host(DEAD, ALIVE, ELSEWHERE)
     *_, said = finish(tmp_path, monkeypatch, host, status, force=force)
-    assert host.locks == left
+    assert list(host.locks) == left
     assert f"{HOST}: the maintenance lock of run {DEAD} is removed" in said
     assert f"run {ALIVE} is removed" not in said
 
 
-@pytest.mark.parametrize("host", [CacheHost([DEAD], unreachable=True), CacheHost([DEAD], refuses="read-only")])
+@pytest.mark.parametrize("host", [cache_host(DEAD, up=False), cache_host(DEAD, refuses="read-only")])
 def test_for_finish_a_lock_that_stays_is_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: CacheHost
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: ScriptedCacheHost
 ) -> None:
     outcome, code, said = finish(tmp_path, monkeypatch, host, left_by(DEAD))
     assert (outcome, code) == (Outcome.ROLLED_BACK, 0)
