@@ -27,7 +27,7 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
     try:
         merged = merge(files, version)
     except Dead as reason:
-        return (_masked(_dead(files, str(reason))),)
+        return (_masked(_dead(reason.where or f"{files.main}:1", str(reason))),)
     subject = Subject(files, version, merged, predict_merged(merged, files, version))
     found = [*(registry_findings(subject) if _has_types(subject) else ()), *file_findings(subject)]
     explained = any(finding.code in _EXPLAINED for finding in found)
@@ -46,7 +46,7 @@ def _has_types(subject: Subject) -> bool:
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
     state, reason = subject.prediction.cri, subject.prediction.reason
     if state == "dead":
-        yield _dead(subject.files, reason)
+        yield _dead(f"{subject.files.main}:1", reason)
     elif state == "error" and not explained:
         where = f"{subject.files.main}:1"
         yield Finding("cri-error", Severity.ERROR, where, f"CRI does not load: {reason}", "correct what it names")
@@ -60,6 +60,6 @@ def _masked(finding: Finding) -> Finding:
     return replace(finding, message=mask_urls(finding.message), fix=mask_urls(finding.fix))
 
 
-def _dead(files: FileSet, reason: str) -> Finding:
+def _dead(where: str, reason: str) -> Finding:
     message = f"containerd does not start: {reason}"
-    return Finding("daemon-dead", Severity.ERROR, f"{files.main}:1", message, "correct what it names")
+    return Finding("daemon-dead", Severity.ERROR, where, message, "correct what it names")

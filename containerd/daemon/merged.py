@@ -7,10 +7,14 @@ from typing import Any
 
 from containerd.daemon.imports import Loaded, loaded_files
 from containerd.daemon.migrations import move_plugins, name_plugins
-from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS, server_config
-from containerd.daemon.trees import Leaf, Node, Table, plain, planted
+from containerd.daemon.names import as_read, named_file, named_plugins
+from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS
+from containerd.daemon.trees import Leaf, Node, Table, place_of, plain, planted
 from containerd.files import Dead, FileSet
 from containerd.versions import Version, since
+
+# 1.x before these takes any `version` above 2 for 2.
+_REFUSES_NEWER = ((1, 6, 32), (1, 7, 17))
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,14 @@ def merge(files: FileSet, version: Version) -> Merged:
     """Merge what the daemon loads. Raises Dead where it would not start."""
     loaded = loaded_files(files, version)
     if version.major == 1:
-        return _merge_1(loaded, files.main, version)
-    if since(version, (2, 3, 0)):
-        return _merge_2_3(loaded, files.main, version)
-    return _merge_2(loaded, files.main, version)
+        merged = _merge_1(loaded, files.main, version)
+    elif since(version, (2, 3, 0)):
+        merged = _merge_2_3(loaded, files, version)
+    else:
+        merged = _merge_2(loaded, files.main, version)
+    _check_version(merged, files, version)
+    named_plugins(merged.plugins, version, short=version.major == 1 and merged.version == 1)
+    return merged
 
 
 def _merge_1(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
@@ -64,7 +72,7 @@ def _merge_1(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
     tree = Table(main, ())
     for file in loaded:
         _merge_file(tree, _canonical(file, version), deep=False)
-    return Merged(_number(tree) or 1, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(_number(tree) or 1, tree, _sources(loaded, version))
 
 
 def _merge_2(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
@@ -79,25 +87,40 @@ def _merge_2(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
     merged = _number(tree) or newest_version
     if merged < newest_version:
         _move(tree, version)
-    return Merged(merged, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(merged, tree, _sources(loaded, version))
 
 
-def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+def _merge_2_3(loaded: tuple[Loaded, ...], files: FileSet, version: Version) -> Merged:
     """2.3: each file is migrated before the merge; up to 2.3.4 none may be newer than the first that has a version."""
-    tree, newest_version, root = Table(main, ()), newest(version), 0
+    tree, newest_version, root, first = Table(files.main, ()), newest(version), 0, files.main
     for file in loaded:
         config = _canonical(file, version)
         own = _migratable(config)
+        first = first if root else file.path
         root = root or own
         if own > root and not since(version, (2, 3, 5)):
-            raise Dead(f"drop-in config version {own} higher than root config version {root}")
+            raise Dead(
+                f"drop-in config version {own} higher than root config version {root}: {file.path} and {first}",
+                str(place_of(config["version"], files)),
+            )
         if own < 2:
             name_plugins(config)
         if own < newest_version:
             _move(config, version)
             config["version"] = Leaf(newest_version, file.path, ("version",))
         _merge_file(tree, config, deep=True)
-    return Merged(_number(tree) or newest_version, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(_number(tree) or newest_version, tree, _sources(loaded, version))
+
+
+def _check_version(merged: Merged, files: FileSet, version: Version) -> None:
+    accepted, node = newest(version), merged.tree.get("version")
+    if node is None or merged.version <= accepted or (version.major == 1 and not since(version, *_REFUSES_NEWER)):
+        return
+    if version.major == 1:
+        words = f"unsupported config version `{merged.version}`"
+    else:
+        words = f"expected containerd config version equal to or less than `{accepted}`, got `{merged.version}`"
+    raise Dead(f"failed to load TOML from {node.file}: {words}", str(place_of(node, files)))
 
 
 def _migratable(config: Table) -> int:
@@ -121,14 +144,12 @@ def has_built_in_config_path(version: Version) -> bool:
 
 
 def _canonical(file: Loaded, version: Version) -> Table:
-    """The file's tree with the known top-level keys in lower case, as go-toml finds them."""
-    tree = planted(file.data, file.path)
-    known = server_config(version).fields
-    for key in list(tree):
-        name = key.lower()
-        if name != key and name in known and name not in tree and (version.major > 1 or key == name.upper()):
-            tree[name] = tree.pop(key)
-    return tree
+    """The file's tree, with the names by which the server finds its own settings."""
+    return named_file(planted(file.data, file.path), version).copy()
+
+
+def _sources(loaded: tuple[Loaded, ...], version: Version) -> tuple[Table, ...]:
+    return tuple(as_read(planted(file.data, file.path), version) for file in loaded)
 
 
 def _number(config: Table) -> int:
@@ -159,12 +180,15 @@ def _merge_section(key: str, tree: Table, section: Table, *, deep: bool) -> None
 
 def _merge_deep(tree: Table, section: Table) -> None:
     """2.x: tables of plugins merge key by key; values, lists and empty ones too, are replaced (containerd #9982)."""
-    for key, node in section.items():
-        there = tree.get(key)
-        if isinstance(there, Table) and isinstance(node, Table):
-            _merge_deep(there, node)
-        else:
-            tree[key] = node.copy() if isinstance(node, Table) else node
+    pending = [(tree, section)]
+    while pending:
+        table, other = pending.pop()
+        for key, node in other.items():
+            existing = table.get(key)
+            if isinstance(existing, Table) and isinstance(node, Table):
+                pending.append((existing, node))
+            else:
+                table[key] = node.copy() if isinstance(node, Table) else node
 
 
 def _joined(there: Node | None, node: Leaf) -> Leaf:

@@ -7,7 +7,7 @@ from typing import Any
 
 from containerd.daemon.durations import is_duration
 from containerd.daemon.gotypes import mismatch
-from containerd.daemon.merged import Merged, newest
+from containerd.daemon.merged import Merged
 from containerd.daemon.plugin_configs import plugin_types
 from containerd.daemon.plugin_ids import known_plugins
 from containerd.daemon.settings import Settings, missing_file, plugin_name, server_settings
@@ -23,7 +23,7 @@ _PROXIES_2 = {**_PROXIES_1_7, "sandbox": "io.containerd.sandbox.controller.v1"}
 
 def server_failure(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> str | None:
     """Why the daemon does not get as far as its plugins, or dies over one's type, None when it does neither."""
-    invalid = _invalid_1(merged, version) if version.major == 1 else _invalid_2(merged, version)
+    invalid = _invalid_1(merged, version) if version.major == 1 else _invalid_2(merged)
     if said := next(invalid, None):
         return f"failed to load TOML from {files.main}: {said}"
     return next(_failures(merged, files, version), None) or next(_type_errors(merged, version, disabled), None)
@@ -37,8 +37,6 @@ def tcp_files(merged: Merged, version: Version) -> list[str]:
 
 
 def _invalid_1(merged: Merged, version: Version) -> Iterator[str]:
-    if merged.version > newest(version) and since(version, (1, 6, 32), (1, 7, 17)):
-        yield f"unsupported config version `{merged.version}`"
     if merged.version >= 2:
         for kind, names in (("disabled plugin", _names(merged, "disabled_plugins")), *_rest(merged)):
             for name in names:
@@ -50,10 +48,7 @@ def _rest(merged: Merged) -> tuple[tuple[str, list[str]], ...]:
     return (("required plugin", _names(merged, "required_plugins")), ("plugin key", sorted(merged.plugins)))
 
 
-def _invalid_2(merged: Merged, version: Version) -> Iterator[str]:
-    accepted = newest(version)
-    if merged.version > accepted:
-        yield f"expected containerd config version equal to or less than `{accepted}`, got `{merged.version}`"
+def _invalid_2(merged: Merged) -> Iterator[str]:
     for kind in ("disabled", "required"):
         for name in _names(merged, f"{kind}_plugins"):
             if "." not in name:
