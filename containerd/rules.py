@@ -8,7 +8,7 @@ from typing import Any
 from containerd.daemon.predict import Prediction
 from containerd.errors import Refused, VersionError
 from containerd.files import FileSet
-from containerd.sources import Source, Sources, parse_file
+from containerd.sources import Source, Sources, source_of
 from containerd.statements import Path
 from containerd.strategy import Strategy
 from containerd.tables import (
@@ -37,7 +37,7 @@ def check_main(files: FileSet, version: Version) -> None:
     """
     if not _FIRST <= version < _NEXT:
         raise VersionError(f"containerd {version} is not supported: 1.5 to 2.x are")
-    _check_types(Source(files.main, "", parse_file(files, files.main)), version)
+    _check_types(source_of(files, files.main, version), version)
 
 
 def check(sources: Sources, strategy: Strategy) -> None:
@@ -75,7 +75,10 @@ def _check_types(source: Source, version: Version) -> None:
         config_path_of(source.data, table)
         for path in _settings(source.data, table):
             if path[-1] not in _SETTINGS and path[-1].lower() in _SETTINGS:
-                raise Refused(f"{source.path}: containerd reads {dotted(path)} as {path[-1].lower()}: write it so")
+                raise Refused(
+                    f"{source.path}: containerd {version} does not read {dotted(path)}, and newer ones read it as "
+                    f"{path[-1].lower()}: write it so, or delete it"
+                )
 
 
 def _settings(data: Mapping[str, Any], table: Path) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """A lossless view of a TOML file, as the statements that it is written in.
 
-A statement is a minimal run of whole lines that parses as TOML by itself. A multi-line array or string does not parse
-before it is complete, so the parser finds the ends, and no second idea of TOML's grammar exists here.
+A statement is a minimal run of whole lines that is TOML by itself. A text is parsed before it is split, so that
+strings, brackets and comments are all that splitting has to know: each of them is passed once, in linear time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
-
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Table
 
 from containerd.errors import NotToml
 
@@ -32,7 +28,16 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Bytes that are not UTF-8 come as surrogates, so that they are there to be found.
 _NOT_UTF_8 = re.compile("[\ud800-\udfff]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_CLOSING = re.compile(r"[\]})\"']")
+_KEY = re.compile(r"[ \t]*(?:([A-Za-z0-9_-]+)|(\"(?:[^\"\\\n]|\\.)*\")|'([^'\n]*)')[ \t]*(\.)?")
+_TOKEN = re.compile(
+    r'\"\"\"(?:[^"\\]|\\.|"(?!""))*"{3,5}'
+    r"|'{3}(?:[^']|'(?!''))*'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*|[\[{\]}\n]"
+    r"""|[^"'#\[\]{}\n]+""",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -102,65 +107,53 @@ def basic_string(text: str) -> str:
 
 def _statements(text: str) -> Iterator[Statement]:
     table: Path = ()
-    for kind, chunk in _chunks(text):
-        if kind is not None:
-            yield Statement(kind, chunk)
-            continue
-        shape = _shape(chunk)
-        if shape.kind == "pair":
-            yield Statement("pair", chunk, (*table, *shape.path), shape.keys)
+    at = 0
+    while at < len(text):
+        end = _end(text, at)
+        chunk, at = text[at:end], end
+        content = chunk.lstrip(" \t")
+        if not content.strip("\r\n"):
+            yield Statement("blank", chunk)
+        elif content.startswith("#"):
+            yield Statement("comment", chunk)
+        elif content.startswith("["):
+            many = content.startswith("[[")
+            table, keys = _keys(content[2 if many else 1 :])
+            yield Statement("array_header" if many else "header", chunk, table, keys)
         else:
-            table = shape.path
-            yield shape
+            path, keys = _keys(content)
+            yield Statement("pair", chunk, (*table, *path), keys)
 
 
-def _chunks(text: str) -> Iterator[tuple[Literal["comment", "blank"] | None, str]]:
-    pending = ""
-    for line in lines_of(text):
-        content = line.strip(" \t\r\n")
-        if not pending and not content:
-            yield "blank", line
-        elif not pending and content.startswith("#"):
-            yield "comment", line
-        elif _complete(pending, line):
-            yield None, pending + line
-            pending = ""
-        else:
-            pending += line
-    if pending:
-        raise NotToml("not TOML: the last statement has no end")
-
-
-def _complete(pending: str, line: str) -> bool:
-    if pending and not _CLOSING.search(line):
-        return False
-    try:
-        _shape(pending + line)
-    except NotToml:
-        return False
-    return True
-
-
-@lru_cache(maxsize=4096)
-def _shape(chunk: str) -> Statement:
-    try:
-        body = tomlkit.parse(chunk).body
-    except (TOMLKitError, ValueError, RecursionError) as error:
-        raise NotToml(f"not TOML: {type(error).__name__}") from None
-    kind: Kind = "pair"
-    path, keys = [], []
-    while entry := next(((key, item) for key, item in body if key is not None), None):
-        key, item = entry
-        path.append(key.key)
-        keys.append(key.as_string().strip())
-        if isinstance(item, AoT):
-            item = item[0]
-        if not isinstance(item, Table):
+def _end(text: str, at: int) -> int:
+    """Where the statement ends that begins at a place: behind the first new line outside of strings and brackets."""
+    depth = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise NotToml("not TOML: a string has no end")
+        at = token.end()
+        if token[0] == "\n" and not depth:
             break
-        body = item.value.body
-    if chunk.lstrip(" \t").startswith("["):
-        kind = "array_header" if chunk.lstrip(" \t").startswith("[[") else "header"
-    return Statement(kind, chunk, tuple(path), tuple(keys))
+        depth += (token[0] in {"[", "{"}) - (token[0] in {"]", "}"})
+    return at
+
+
+def _keys(text: str) -> tuple[Path, tuple[str, ...]]:
+    """The keys that a text begins with, as they are meant and as they are spelled."""
+    path: list[str] = []
+    spelled: list[str] = []
+    at, more = 0, True
+    while more:
+        key = _KEY.match(text, at)
+        if key is None:
+            raise NotToml("not TOML: a key is missing")
+        bare, basic, literal, dot = key.groups()
+        meant = bare if bare is not None else literal
+        path.append(meant if meant is not None else parse(f"key = {basic}\n")["key"])
+        spelled.append(key[0][: len(key[0]) - len(dot or "")].strip(" \t"))
+        at, more = key.end(), dot is not None
+    return tuple(path), tuple(spelled)
 
 
 def _where(text: str, said: str) -> str:

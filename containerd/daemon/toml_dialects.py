@@ -63,13 +63,25 @@ def knows_table(type_: GoType, keys: toml_2.Keys) -> bool:
 
 def agrees(read: Any, standard: Any) -> bool:
     """Whether a daemon's reading of a text is the standard's, where the daemon reads it at all."""
-    if isinstance(read, Mapping):
-        return isinstance(standard, Mapping) and all(
-            key in standard and agrees(value, standard[key]) for key, value in read.items()
-        )
-    if isinstance(read, list):
-        return isinstance(standard, list) and len(read) == len(standard) and all(map(agrees, read, standard))
-    return read is MOMENT or isinstance(read, toml_2.Unfit) or read == standard or str(read) == str(standard)
+    pending = [(read, standard)]
+    while pending:
+        one, other = pending.pop()
+        if isinstance(one, Mapping):
+            if not isinstance(other, Mapping) or not one.keys() <= other.keys():
+                return False
+            pending += [(value, other[key]) for key, value in one.items()]
+        elif isinstance(one, list):
+            if not isinstance(other, list) or len(one) != len(other):
+                return False
+            pending += zip(one, other, strict=True)
+        elif one is not MOMENT and not isinstance(one, toml_2.Unfit) and _plain_text(one) != _plain_text(other):
+            return False
+    return True
+
+
+def _plain_text(value: Any) -> str:
+    """A value to compare: the standard library makes one character of a carriage return and a new line."""
+    return f"{type(value).__name__} {value}".replace("\r\n", "\n")
 
 
 def _check_values(data: Mapping[str, Any], type_: GoType) -> None:
