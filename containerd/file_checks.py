@@ -30,10 +30,19 @@ def _version_missing(subject: Subject) -> Iterator[Finding]:
     main = next(iter(subject.merged.sources), None)
     if main is None or not main or _version(main):
         return
-    line = 1 if subject.version.major == 1 else 0
-    means = (
-        "which means version 1" if line or since(subject.version, (2, 3, 0)) else "so that its CRI tables are ignored"
-    )
+    plugins = main.table("plugins")
+    ignored = [name for name in _NAMES if plugins.table(name) and not _is_read(subject, main, name)]
+    if not ignored and (IMAGES in plugins or RUNTIME in plugins):
+        yield Finding(
+            "version-missing",
+            Severity.NOTE,
+            f"{main.file}:1",
+            f"{main.file} has no `version`: containerd {subject.version} reads its tables all the same",
+            "write `version = 3`, in which its plugins have the names that it uses",
+        )
+        return
+    before_2_3 = subject.version.major == 2 and not since(subject.version, (2, 3, 0))
+    means = "so that its CRI tables are ignored" if before_2_3 and ignored else "which means version 1"
     yield Finding(
         "version-missing",
         Severity.WARNING,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from containerd.daemon.gotypes import mismatch
 from containerd.daemon.merged import merge
-from containerd.daemon.plugin_configs import plugin_types
 from containerd.daemon.predict import predict_merged
-from containerd.daemon.settings import plugin_name, registry_plugin
+from containerd.daemon.provenance import has_registry_types
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
@@ -29,18 +27,11 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
     except Dead as reason:
         return (_masked(_dead(reason.where or f"{files.main}:1", str(reason))),)
     subject = Subject(files, version, merged, predict_merged(merged, files, version))
-    found = [*(registry_findings(subject) if _has_types(subject) else ()), *file_findings(subject)]
+    found = [*(registry_findings(subject) if has_registry_types(merged, version) else ()), *file_findings(subject)]
     explained = any(finding.code in _EXPLAINED for finding in found)
     found += _outcome(subject, explained=explained)
     order = list(Severity)
     return tuple(map(_masked, sorted(found, key=lambda finding: order.index(finding.severity))))
-
-
-def _has_types(subject: Subject) -> bool:
-    """Whether the registry settings have the types that they are to have."""
-    plugin, version = registry_plugin(subject.version), subject.version
-    table = subject.merged.value("plugins", plugin_name(subject.merged, plugin, version))
-    return table is None or mismatch(plugin_types(version)[plugin], table, version.major) is None
 
 
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
