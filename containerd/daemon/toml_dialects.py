@@ -13,29 +13,34 @@ from containerd.daemon.toml_values import MOMENT, NotRead
 from containerd.files import Dead
 from containerd.versions import Version, since
 
-# The release whose go-toml reads TOML 1.1, and looks at keys that nobody knows.
+# The release whose go-toml reads TOML 1.1, and looks at keys that nobody knows. A distribution builds older releases
+# with the go-toml that it has: Debian's 2.1.9, which prints 2.1.9+unknown, has 2.4 in it.
 _STRICT = (2, 4, 0)
+_REBUILT = "+unknown"
 
 
 def is_strict(version: Version) -> bool:
     """Whether this containerd is built with go-toml 2.4."""
-    return since(version, _STRICT)
+    return since(version, _STRICT) or (version.major > 1 and _REBUILT in version.text)
 
 
-@lru_cache(maxsize=256)
 def load(text: str, file: str, version: Version) -> Mapping[str, Any]:
     """Parse a file as that containerd does. Raises Dead where it would not start on it.
 
     Text that is nested more deeply than this program follows is dead here, whatever the daemon does with it.
     """
+    return _load(text, file, version, strict=is_strict(version))
+
+
+# Versions are equal by their numbers, builds of them need not be: `strict` is part of the key.
+@lru_cache(maxsize=256)
+def _load(text: str, file: str, version: Version, *, strict: bool) -> Mapping[str, Any]:
     prefix = f"failed to load TOML: {file}: " if version.major == 1 else f"failed to unmarshal TOML: {file}: "
     type_ = server_config(version)
     try:
         if version.major == 1:
             return toml_1.read(text)
-        knows: Callable[[toml_2.Keys], bool] | None = (
-            None if is_strict(version) else lambda keys: knows_table(type_, keys)
-        )
+        knows: Callable[[toml_2.Keys], bool] | None = None if strict else lambda keys: knows_table(type_, keys)
         data = toml_2.read(text, knows)
         _check_values(data, type_)
     except NotRead as error:
