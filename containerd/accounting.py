@@ -73,7 +73,7 @@ def account(sources: Sources, fates: Fates) -> tuple[Accounted, ...]:
         place = "" if source == sources.main else f"{source.path}: "
         for table in (SHORT, OLD, NEW):
             for path, fate in _settings(source, table, sources, fates):
-                key = mask_urls(f"{place}{_spelled((*table, *path))}")
+                key = mask_urls(f"{place}{_spelled(source.spelled((*table, *path)))}")
                 found.append(Accounted(key, fate.outcome, mask_urls(fate.to)))
     return tuple(found)
 

@@ -57,18 +57,22 @@ class _Draft:
         self.replaced: dict[int, str] = {}
         self.inserted: dict[int, list[str]] = {}
         self.appended: list[str] = []
+        drop = set(edit.drop)
         self.dropped = {
             index
             for index, statement in enumerate(self.statements)
-            if any(_below(statement.path, path) for path in edit.drop)
+            if any(statement.path[:depth] in drop for depth in range(1, len(statement.path) + 1))
         }
 
     def prune(self) -> None:
         """Take what goes out of the inline tables that hold it."""
+        inside: dict[Path, list[Path]] = {}
+        for path in self.edit.drop:
+            for depth in range(1, len(path) + 1):
+                inside.setdefault(path[:depth], []).append(path)
         for index, statement in self._pairs():
-            for path in self.edit.drop:
-                if _below(path, statement.path):
-                    self.replaced[index] = _without(self._now(index), _inside(statement, path))
+            for path in inside.get(statement.path, ()):
+                self.replaced[index] = _without(self._now(index), _inside(statement, path))
 
     def set(self, leaf: Leaf) -> None:
         """Set a key at the first place that suits: where it is, in its table, beside its kin, or in a new table."""

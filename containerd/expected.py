@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
+from containerd.daemon.toml_dialects import agrees
 from containerd.edit import Edit
 from containerd.statements import Path
 
 
 def applied(data: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
     """The data of a file after an edit."""
-    wanted = deepcopy(dict(data))
+    wanted = _Copy(data)
     for path in edit.drop:
-        _descend(wanted, path[:-1]).pop(path[-1], None)
+        wanted.table(path[:-1]).pop(path[-1], None)
     for leaf in edit.leaves:
-        value = leaf.value if isinstance(leaf.value, str) else list(leaf.value)
-        _descend(wanted, leaf.path[:-1])[leaf.path[-1]] = value
-    return wanted
+        wanted.table(leaf.path[:-1])[leaf.path[-1]] = leaf.value if isinstance(leaf.value, str) else list(leaf.value)
+    return wanted.data
 
 
 def same(found: Mapping[str, Any], wanted: Mapping[str, Any], edit: Edit) -> bool:
     """Whether two files say the same, but for empty tables that are left of, or gone with, what was removed."""
-    paths = (edit.table, *(path[:-1] for path in edit.drop))
-    return _canonical(found, paths) == _canonical(wanted, paths)
+    paths = dict.fromkeys((edit.table, *(path[:-1] for path in edit.drop)))
+    one, other = (_without_empty(data, tuple(paths)) for data in (found, wanted))
+    return agrees(one, other) and agrees(other, one)
 
 
-def _canonical(data: Mapping[str, Any], emptied: tuple[Path, ...]) -> str:
-    copy = deepcopy(dict(data))
-    for path in emptied:
+def _without_empty(data: Mapping[str, Any], paths: tuple[Path, ...]) -> dict[str, Any]:
+    copy = _Copy(data)
+    for path in paths:
         for depth in range(len(path), 0, -1):
-            _remove_empty(copy, path[:depth])
-    return json.dumps(copy, sort_keys=True, default=str)
+            if copy.is_empty(path[:depth]):
+                del copy.table(path[: depth - 1])[path[depth - 1]]
+    return copy.data
 
 
-def _remove_empty(data: dict[str, Any], path: Path) -> None:
-    parent: Any = data
-    for key in path[:-1]:
-        parent = parent.get(key, {})
-    if parent.get(path[-1]) == {}:
-        del parent[path[-1]]
+class _Copy:
+    """A copy of plain data as far as it is changed: the rest is shared."""
 
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = dict(data)
+        self.copied: dict[Path, dict[str, Any]] = {(): self.data}
 
-def _descend(data: dict[str, Any], path: Path) -> dict[str, Any]:
-    for key in path:
-        data = data.setdefault(key, {})
-    return data
+    def table(self, path: Path) -> dict[str, Any]:
+        """The table at a path, which may be changed; an empty one where there is none."""
+        if path not in self.copied:
+            parent = self.table(path[:-1])
+            parent[path[-1]] = self.copied[path] = dict(parent.get(path[-1], {}))
+        return self.copied[path]
+
+    def is_empty(self, path: Path) -> bool:
+        """Whether there is a table at a path that has nothing."""
+        table: Any = self.data
+        for key in path:
+            table = table.get(key) if isinstance(table, Mapping) else None
+        return isinstance(table, Mapping) and not table

@@ -30,11 +30,19 @@ def _version_missing(subject: Subject) -> Iterator[Finding]:
     main = next(iter(subject.merged.sources), None)
     if main is None or not main or _version(main):
         return
-    means = (
-        "which means version 1"
-        if release_of(subject.version).short_names != "ignored"
-        else "so that its CRI tables are ignored"
-    )
+    plugins = main.table("plugins")
+    ignored = [name for name in _NAMES if plugins.table(name) and not _is_read(subject, main, name)]
+    if not ignored and (IMAGES in plugins or RUNTIME in plugins):
+        yield Finding(
+            "version-missing",
+            Severity.NOTE,
+            f"{main.file}:1",
+            f"{main.file} has no `version`: containerd {subject.version} reads its tables all the same",
+            "write `version = 3`, in which its plugins have the names that it uses",
+        )
+        return
+    by_version = release_of(subject.version).short_names == "ignored"
+    means = "so that its CRI tables are ignored" if by_version and ignored else "which means version 1"
     yield Finding(
         "version-missing",
         Severity.WARNING,

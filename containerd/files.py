@@ -12,7 +12,14 @@ MAIN = "/etc/containerd/config.toml"
 
 
 class Dead(ContainerdError):
-    """The daemon does not start: the message says why, in containerd's words where they are known."""
+    """The daemon does not start: the message says why, in containerd's words where they are known.
+
+    `where` is the file and line that is wrong, empty where that is not known.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
 
 
 @dataclass(frozen=True)

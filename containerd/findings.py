@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from containerd.daemon.gotypes import mismatch
 from containerd.daemon.merged import merge
-from containerd.daemon.plugin_configs import plugin_types
 from containerd.daemon.predict import predict_merged
-from containerd.daemon.settings import plugin_name, registry_plugin
+from containerd.daemon.provenance import has_registry_types
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
-from containerd.releases import doubt_of, is_known, release_of
+from containerd.releases import doubt_of, is_known
 from containerd.secrets import mask_urls
 from containerd.subjects import Finding, Severity, Subject
 from containerd.versions import Version
@@ -28,9 +26,9 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
     try:
         merged = merge(files, version)
     except Dead as reason:
-        return (_masked(_dead(files, str(reason))), *doubts(files, version))
+        return (_masked(_dead(reason.where or f"{files.main}:1", str(reason))), *doubts(files, version))
     subject = Subject(files, version, merged, predict_merged(merged, files, version))
-    found = [*(registry_findings(subject) if _has_types(subject) else ()), *file_findings(subject)]
+    found = [*(registry_findings(subject) if has_registry_types(merged, version) else ()), *file_findings(subject)]
     explained = any(finding.code in _EXPLAINED for finding in found)
     found += [*_outcome(subject, explained=explained), *doubts(files, version)]
     order = list(Severity)
@@ -45,17 +43,10 @@ def doubts(files: FileSet, version: Version) -> Iterator[Finding]:
         yield Finding("unknown-release", Severity.WARNING, f"{files.main}:1", doubt, fix, blocks=True)
 
 
-def _has_types(subject: Subject) -> bool:
-    """Whether the registry settings have the types that they are to have."""
-    plugin, version = registry_plugin(subject.version), subject.version
-    table = subject.merged.value("plugins", plugin_name(subject.merged, plugin, version))
-    return table is None or mismatch(plugin_types(version)[plugin], table, release_of(version).go_toml) is None
-
-
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
     state, reason = subject.prediction.cri, subject.prediction.reason
     if state == "dead":
-        yield _dead(subject.files, reason)
+        yield _dead(f"{subject.files.main}:1", reason)
     elif state == "error" and not explained:
         where = f"{subject.files.main}:1"
         yield Finding("cri-error", Severity.ERROR, where, f"CRI does not load: {reason}", "correct what it names")
@@ -69,6 +60,6 @@ def _masked(finding: Finding) -> Finding:
     return replace(finding, message=mask_urls(finding.message), fix=mask_urls(finding.fix))
 
 
-def _dead(files: FileSet, reason: str) -> Finding:
+def _dead(where: str, reason: str) -> Finding:
     message = f"containerd does not start: {reason}"
-    return Finding("daemon-dead", Severity.ERROR, f"{files.main}:1", message, "correct what it names")
+    return Finding("daemon-dead", Severity.ERROR, where, message, "correct what it names")

@@ -32,7 +32,7 @@ def decide(files: FileSet, version: Version, policy: Policy, render: HostsRender
 
     Nodes that are alike are decided once. Raises NotToml, Refused and VersionError.
     """
-    node = _Node(files.main, tuple(sorted(files.texts.items())), files.present, version)
+    node = _Node(files.main, tuple(sorted(files.texts.items())), files.present, version, version.text)
     decision = _decide(node, policy, render)
     return replace(decision, files=dict(decision.files))
 
@@ -45,6 +45,7 @@ class _Node:
     texts: tuple[tuple[str, str], ...] = field(repr=False)
     there: frozenset[str]
     version: Version
+    build: str
 
     @property
     def files(self) -> FileSet:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from containerd.daemon.merged import merge
-from containerd.daemon.provenance import registry_places
+from containerd.daemon.provenance import has_registry_types, registry_places
 from containerd.daemon.settings import config_path_in_effect, registry_of
 from containerd.files import Dead, FileSet
 from containerd.secrets import mask_urls
@@ -32,6 +32,8 @@ def overview(files: FileSet, version: Version) -> Overview:
     try:
         merged = merge(files, version)
     except Dead:
+        return Overview()
+    if not has_registry_types(merged, version):
         return Overview()
     registry = registry_of(merged, version)
     mirrors = (

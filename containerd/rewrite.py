@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from containerd import edit, expected
 from containerd.changes import edits
 from containerd.daemon.predict import predict
-from containerd.edit import Edit
+from containerd.edit import Edit, Leaf
 from containerd.errors import ContainerdError, NotToml, Refused
 from containerd.files import FileSet
 from containerd.policy import Policy
 from containerd.releases import release_of
 from containerd.sources import Sources, load, parse_file
-from containerd.statements import parse
+from containerd.statements import Path, parse
 from containerd.versions import Version
 
 _NOT_UNDERSTOOD = "{}: this file's shape is not understood: write the registry as a [table] and run again"
@@ -20,7 +22,7 @@ _NOT_UNDERSTOOD = "{}: this file's shape is not understood: write the registry a
 def with_version(files: FileSet, version: Version) -> FileSet:
     """The same files, where a main file in which nothing is set gets the version that this daemon reads."""
     main = files.text(files.main) or ""
-    if parse_file(files, files.main):
+    if parse_file(files, files.main, version):
         return files
     newline = "\r\n" if "\r\n" in main else "\n"
     lead = main if not main or main.endswith("\n") else main + newline
@@ -33,12 +35,19 @@ def rewritten(before: FileSet, files: FileSet, sources: Sources, policy: Policy,
 
     Raises Refused for a shape that defeats the edit, and where the daemon would not do what is planned.
     """
+    spelled = {source.path: source.spelled for source in sources.files}
     wanted = edits(sources, policy, root)
-    texts = {path: _edited(path, files.texts[path], each) for path, each in wanted.items()}
+    texts = {path: _edited(path, files.texts[path], _spelled(each, spelled[path])) for path, each in wanted.items()}
     after = FileSet(files.main, {**files.texts, **texts}, files.present)
     _prove(before, after, sources.version, policy, root)
     ordered = [source.path for source in reversed(sources.files)]
     return {path: after.texts[path] for path in ordered if before.texts.get(path) != after.texts[path]}
+
+
+def _spelled(edit: Edit, spelled: Callable[[Path], Path]) -> Edit:
+    """The edit by the names that the file has for what it has."""
+    leaves = tuple(Leaf(spelled(leaf.path), leaf.value) for leaf in edit.leaves)
+    return Edit(spelled(edit.table), tuple(map(spelled, edit.drop)), leaves)
 
 
 def _edited(path: str, before: str, wanted: Edit) -> str:

@@ -9,7 +9,7 @@ from containerd.daemon.predict import Prediction
 from containerd.errors import Refused
 from containerd.files import FileSet
 from containerd.releases import check_major, release_of
-from containerd.sources import Source, Sources, parse_file
+from containerd.sources import Source, Sources, source_of
 from containerd.statements import Path
 from containerd.strategy import Strategy
 from containerd.tables import (
@@ -34,7 +34,7 @@ def check_main(files: FileSet, version: Version) -> None:
     Raises NotToml too. It comes before anything is merged, because it tells more than the daemon's own words.
     """
     check_major(version)
-    _check_types(Source(files.main, "", parse_file(files, files.main)), version)
+    _check_types(source_of(files, files.main, version), version)
 
 
 def check(sources: Sources, strategy: Strategy) -> None:
@@ -73,7 +73,10 @@ def _check_types(source: Source, version: Version) -> None:
         config_path_of(source.data, table)
         for path in _settings(source.data, table):
             if path[-1] not in _SETTINGS and path[-1].lower() in _SETTINGS:
-                raise Refused(f"{source.path}: containerd reads {dotted(path)} as {path[-1].lower()}: write it so")
+                raise Refused(
+                    f"{source.path}: containerd {version} does not read {dotted(path)}, and newer ones read it as "
+                    f"{path[-1].lower()}: write it so, or delete it"
+                )
 
 
 def _settings(data: Mapping[str, Any], table: Path) -> Iterator[Path]:

@@ -8,7 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from containerd.daemon.merged import Merged, merge
-from containerd.daemon.trees import Leaf, Node, Table, place_of, plain
+from containerd.daemon.names import as_read, doubles, spelled
+from containerd.daemon.toml_dialects import agrees
+from containerd.daemon.toml_dialects import load as read_as_daemon
+from containerd.daemon.trees import Leaf, Node, Table, place_of, plain, planted
 from containerd.errors import NotToml, Refused
 from containerd.files import Dead, FileSet
 from containerd.releases import release_of
@@ -19,6 +22,7 @@ from containerd.tables import (
     SHORT,
     Mirrors,
     config_path_of,
+    dotted,
     exists,
     file_version,
     mirrors_of,
@@ -27,15 +31,28 @@ from containerd.tables import (
 from containerd.versions import Version
 
 _BUILT_IN_ROOTS = ("/etc/containerd/certs.d", "/etc/docker/certs.d")
+_DIALECT = (
+    "containerd {version} reads {path}, {reason}: TOML of that kind cannot be edited here safely, write it in standard "
+    "TOML and run again"
+)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its absolute path, its text and its data."""
+    """One file: its absolute path, its text, and its tree with the daemon's own names for its settings."""
 
     path: str
     text: str = field(repr=False)
-    data: Mapping[str, Any] = field(repr=False)
+    tree: Table = field(repr=False)
+
+    @cached_property
+    def data(self) -> Mapping[str, Any]:
+        """The tree as plain data."""
+        return plain(self.tree)  # type: ignore[no-any-return]
+
+    def spelled(self, path: Path) -> Path:
+        """A path by the daemon's names as this file has it."""
+        return spelled(self.tree, path)
 
     def has(self, path: Path) -> bool:
         """Whether the file has something at a path."""
@@ -114,7 +131,7 @@ class Sources:
 
     def holds(self, source: Source, path: Path) -> bool:
         """Whether the setting that a file has at a path is one of those in effect."""
-        return (source.path, path) in self._holding
+        return (source.path, source.spelled(path)) in self._holding
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -141,22 +158,50 @@ class Sources:
 
 def load(files: FileSet, version: Version) -> Sources:
     """Read what a daemon loads. Raises NotToml, and Refused for files that it does not start on."""
-    parse_file(files, files.main)
+    parse_file(files, files.main, version)
     try:
         merged = merge(files, version)
     except Dead as error:
         raise Refused(f"containerd {version} does not start on these files: {error}; correct them first") from None
     paths = tuple(tree.file for tree in merged.sources) or (files.main,)
-    found = tuple(Source(path, files.text(path) or "", parse_file(files, path)) for path in paths)
-    return Sources(files, found, version, merged)
+    return Sources(files, tuple(source_of(files, path, version) for path in paths), version, merged)
 
 
-def parse_file(files: FileSet, path: str) -> Mapping[str, Any]:
-    """The data of one file, empty when there is none. Raises NotToml, which names it."""
+def source_of(files: FileSet, path: str, version: Version) -> Source:
+    """One file as a source. Raises NotToml, and Refused where a setting of the registry is in it in two spellings."""
+    tree = planted(parse_file(files, path, version), path)
+    for one, other in doubles(tree, version):
+        raise Refused(
+            f"{path}: {dotted(one)} and {dotted(other)} are one setting for containerd {version}, and both count: "
+            "write one of them"
+        )
+    return Source(path, files.text(path) or "", as_read(tree, version))
+
+
+def parse_file(files: FileSet, path: str, version: Version) -> Mapping[str, Any]:
+    """The data of one file, empty when there is none. Raises NotToml, which names it.
+
+    Raises Refused for what the daemon reads and the standard does not, or reads differently: no safe edit is possible.
+    """
+    text = files.text(path) or ""
     try:
-        return parse(files.text(path) or "")
+        data = parse(text)
     except NotToml as error:
-        raise NotToml(f"{path} is {error}") from None
+        if _reading(text, path, version) is None:
+            raise NotToml(f"{path} is {error}") from None
+        raise Refused(_DIALECT.format(version=version, path=path, reason=f"which is {error}")) from None
+    reading = _reading(text, path, version)
+    if reading is not None and not agrees(reading, data):
+        raise Refused(_DIALECT.format(version=version, path=path, reason="which the standard reads differently"))
+    return data
+
+
+def _reading(text: str, path: str, version: Version) -> Mapping[str, Any] | None:
+    """What the daemon reads in a file, None where it reads none of it."""
+    try:
+        return read_as_daemon(text, path, version)
+    except Dead:
+        return None
 
 
 def _leaves_of(node: Node | None) -> Iterator[Leaf]:

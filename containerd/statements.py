@@ -1,7 +1,7 @@
 """A lossless view of a TOML file, as the statements that it is written in.
 
-A statement is a minimal run of whole lines that parses as TOML by itself. The whole file has been parsed before, so
-that brackets and quotes alone tell where one ends; to try each line with the parser would take the square of the time.
+A statement is a minimal run of whole lines that is TOML by itself. A text is parsed before it is split, so that
+strings, brackets and comments are all that splitting has to know: each of them is passed once, in linear time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
-
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Table
 
 from containerd.errors import NotToml
 
@@ -32,8 +28,16 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Bytes that are not UTF-8 come as surrogates, so that they are there to be found.
 _NOT_UTF_8 = re.compile("[\ud800-\udfff]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_TOKEN = re.compile(r"""\"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'|\#|[\[\]{}]""")
-_STRING_ENDS = {'"' * 3: re.compile(r'(?:\\.|[^\\])*?"{3,5}', re.DOTALL), "'" * 3: re.compile(r".*?'{3,5}", re.DOTALL)}
+_KEY = re.compile(r"[ \t]*(?:([A-Za-z0-9_-]+)|(\"(?:[^\"\\\n]|\\.)*\")|'([^'\n]*)')[ \t]*(\.)?")
+_TOKEN = re.compile(
+    r'\"\"\"(?:[^"\\]|\\.|"(?!""))*"{3,5}'
+    r"|'{3}(?:[^']|'(?!''))*'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*|[\[{\]}\n]"
+    r"""|[^"'#\[\]{}\n]+""",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -103,84 +107,53 @@ def basic_string(text: str) -> str:
 
 def _statements(text: str) -> Iterator[Statement]:
     table: Path = ()
-    for kind, chunk in _chunks(text):
-        if kind is not None:
-            yield Statement(kind, chunk)
-            continue
-        shape = _shape(chunk)
-        if shape.kind == "pair":
-            yield Statement("pair", chunk, (*table, *shape.path), shape.keys)
+    at = 0
+    while at < len(text):
+        end = _end(text, at)
+        chunk, at = text[at:end], end
+        content = chunk.lstrip(" \t")
+        if not content.strip("\r\n"):
+            yield Statement("blank", chunk)
+        elif content.startswith("#"):
+            yield Statement("comment", chunk)
+        elif content.startswith("["):
+            many = content.startswith("[[")
+            table, keys = _keys(content[2 if many else 1 :])
+            yield Statement("array_header" if many else "header", chunk, table, keys)
         else:
-            table = shape.path
-            yield shape
+            path, keys = _keys(content)
+            yield Statement("pair", chunk, (*table, *path), keys)
 
 
-def _chunks(text: str) -> Iterator[tuple[Literal["comment", "blank"] | None, str]]:
-    pending: list[str] = []
-    reader = _Open()
-    for line in lines_of(text):
-        content = line.strip(" \t\r\n")
-        if not pending and not content:
-            yield "blank", line
-        elif not pending and content.startswith("#"):
-            yield "comment", line
-        else:
-            pending.append(line)
-            if reader.read(line):
-                yield None, "".join(pending)
-                pending = []
-    if pending:
-        raise NotToml("not TOML: the last statement has no end")
-
-
-class _Open:
-    """What a statement that runs over lines has open: a multi-line string, or so many brackets."""
-
-    def __init__(self) -> None:
-        self._string = ""
-        self._brackets = 0
-
-    def read(self, line: str) -> bool:
-        """Take in the next line, and return whether the statement ends with it."""
-        place = 0
-        while place < len(line):
-            if self._string:
-                end = _STRING_ENDS[self._string].match(line, place)
-                if end is None:
-                    break
-                self._string, place = "", end.end()
-                continue
-            token = _TOKEN.search(line, place)
-            if token is None or token[0] == "#":
-                break
-            place = token.end()
-            if token[0] in _STRING_ENDS:
-                self._string = token[0]
-            else:
-                self._brackets += (token[0] in "[{") - (token[0] in "]}")
-        return not self._string and self._brackets == 0
-
-
-@lru_cache(maxsize=4096)
-def _shape(chunk: str) -> Statement:
-    try:
-        body = tomlkit.parse(chunk).body
-    except (TOMLKitError, ValueError, RecursionError) as error:
-        raise NotToml(f"not TOML: {type(error).__name__}") from None
-    kind: Kind = "pair"
-    path, keys = [], []
-    while entry := next(((key, item) for key, item in body if key is not None), None):
-        key, item = entry
-        path.append(key.key)
-        keys.append(key.as_string().strip())
-        if isinstance(item, AoT):
-            item = item[0]
-        if not isinstance(item, Table):
+def _end(text: str, at: int) -> int:
+    """Where the statement ends that begins at a place: behind the first new line outside of strings and brackets."""
+    depth = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise NotToml("not TOML: a string has no end")
+        at = token.end()
+        if token[0] == "\n" and not depth:
             break
-        body = item.value.body
-    if chunk.lstrip(" \t").startswith("["):
-        kind = "array_header" if chunk.lstrip(" \t").startswith("[[") else "header"
-    return Statement(kind, chunk, tuple(path), tuple(keys))
+        depth += (token[0] in {"[", "{"}) - (token[0] in {"]", "}"})
+    return at
+
+
+def _keys(text: str) -> tuple[Path, tuple[str, ...]]:
+    """The keys that a text begins with, as they are meant and as they are spelled."""
+    path: list[str] = []
+    spelled: list[str] = []
+    at, more = 0, True
+    while more:
+        key = _KEY.match(text, at)
+        if key is None:
+            raise NotToml("not TOML: a key is missing")
+        bare, basic, literal, dot = key.groups()
+        meant = bare if bare is not None else literal
+        path.append(meant if meant is not None else parse(f"key = {basic}\n")["key"])
+        spelled.append(key[0][: len(key[0]) - len(dot or "")].strip(" \t"))
+        at, more = key.end(), dot is not None
+    return tuple(path), tuple(spelled)
 
 
 def _where(text: str, said: str) -> str:

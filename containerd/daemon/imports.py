@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from containerd.daemon.gotypes import lookup, mismatch
+from containerd.daemon.gotypes import mismatch
+from containerd.daemon.names import named_file
 from containerd.daemon.server_config import server_config
 from containerd.daemon.toml_dialects import load
+from containerd.daemon.trees import Leaf, planted
 from containerd.files import Dead, FileSet, absolute
 from containerd.releases import release_of
 from containerd.versions import Version
@@ -39,12 +41,12 @@ def loaded_files(files: FileSet, version: Version) -> tuple[Loaded, ...]:
     if files.text(files.main) is None:
         return ()
     found: dict[str, Loaded] = {}
-    pending = deque([files.main])
+    pending = deque([(files.main, files.main)])
     while pending:
-        path = pending.popleft()
+        path, importer = pending.popleft()
         if path not in found:
-            found[path] = _loaded(path, files, version)
-            pending.extend(_imports(found[path], files, version))
+            found[path] = _loaded(path, importer, files, version)
+            pending.extend((name, path) for name in _imports(found[path], files, version))
     return tuple(found.values())
 
 
@@ -56,21 +58,22 @@ def matches(pattern: str, paths: Iterable[str]) -> list[str]:
     return sorted(path for path in paths if _matches(parts, path.split("/")))
 
 
-def _loaded(path: str, files: FileSet, version: Version) -> Loaded:
+def _loaded(path: str, importer: str, files: FileSet, version: Version) -> Loaded:
     text = files.text(path)
     if text is None and files.is_directory(path):
-        raise Dead(f"read {path}: is a directory")
+        raise Dead(f"read {path}: is a directory", f"{importer}:1")
     if text is None:
-        raise Dead(f"open {path}: no such file or directory")
-    data = load(text, path, release_of(version).go_toml)
+        raise Dead(f"open {path}: no such file or directory", f"{importer}:1")
+    data = load(text, path, version)
     wrong = mismatch(server_config(version), data, release_of(version).go_toml)
     if wrong is not None:
-        raise Dead(f"failed to unmarshal TOML: {wrong}")
+        raise Dead(f"failed to unmarshal TOML: {path}: {wrong}", f"{path}:1")
     return Loaded(path, data)
 
 
 def _imports(file: Loaded, files: FileSet, version: Version) -> Iterator[str]:
-    for name in lookup(file.data, "imports", release_of(version).go_toml) or ():
+    imports = named_file(planted(file.data, file.path), version).get("imports")
+    for name in imports.value if isinstance(imports, Leaf) else ():
         if "*" in name:
             # Before 1.6.29 and 1.7.14 a relative pattern was relative to the daemon's working directory, which is / in
             # its unit (containerd #9745).

@@ -7,9 +7,10 @@ from typing import Any
 
 from containerd.daemon.imports import Loaded, loaded_files
 from containerd.daemon.migrations import move_plugins, name_plugins
-from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS, server_config
+from containerd.daemon.names import as_read, named_file, named_plugins
+from containerd.daemon.server_config import LISTS, SECTIONS, STRUCTS
 from containerd.daemon.services import move_services
-from containerd.daemon.trees import Leaf, Node, Table, plain, planted
+from containerd.daemon.trees import Leaf, Node, Table, place_of, plain, planted
 from containerd.files import Dead, FileSet
 from containerd.releases import release_of
 from containerd.versions import Version
@@ -53,20 +54,24 @@ def merge(files: FileSet, version: Version) -> Merged:
     """Merge what the daemon loads. Raises Dead where it would not start."""
     loaded = loaded_files(files, version)
     merges = {"plugins replaced": _merge_1, "whole migrated": _merge_2, "each migrated": _merge_2_3}
-    return merges[release_of(version).merge](loaded, files.main, version)
+    release = release_of(version)
+    merged = merges[release.merge](loaded, files, version)
+    _check_version(merged, files, version)
+    named_plugins(merged.plugins, version, short=release.go_toml == 1 and merged.version == 1)
+    return merged
 
 
-def _merge_1(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+def _merge_1(loaded: tuple[Loaded, ...], files: FileSet, version: Version) -> Merged:
     """1.x: a plugin's table of a later file replaces the whole of an earlier one's (containerd #5837)."""
-    tree = Table(main, ())
+    tree = Table(files.main, ())
     for file in loaded:
         _merge_file(tree, _canonical(file, version), deep=False)
-    return Merged(_number(tree) or 1, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(_number(tree) or 1, tree, _sources(loaded, version))
 
 
-def _merge_2(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+def _merge_2(loaded: tuple[Loaded, ...], files: FileSet, version: Version) -> Merged:
     """2.0 to 2.2: the last version named is that of all, and the merged whole is migrated (containerd #12891)."""
-    tree, newest_version = Table(main, ()), newest(version)
+    tree, newest_version = Table(files.main, ()), newest(version)
     for file in loaded:
         config = _canonical(file, version)
         if _migratable(config) < 2:
@@ -76,18 +81,22 @@ def _merge_2(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
     merged = _number(tree) or newest_version
     if merged < newest_version:
         _move(tree, version)
-    return Merged(merged, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(merged, tree, _sources(loaded, version))
 
 
-def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merged:
+def _merge_2_3(loaded: tuple[Loaded, ...], files: FileSet, version: Version) -> Merged:
     """2.3: each file is migrated before the merge; up to 2.3.4 none may be newer than the first that has a version."""
-    tree, newest_version, root = Table(main, ()), newest(version), 0
+    tree, newest_version, root, first = Table(files.main, ()), newest(version), 0, files.main
     for file in loaded:
         config = _canonical(file, version)
         own = _migratable(config)
+        first = first if root else file.path
         root = root or own
         if own > root and release_of(version).refuses_newer_imports:
-            raise Dead(f"drop-in config version {own} higher than root config version {root}")
+            raise Dead(
+                f"drop-in config version {own} higher than root config version {root}: {file.path} and {first}",
+                str(place_of(config["version"], files)),
+            )
         if own < 2:
             name_plugins(config)
         if own < newest_version:
@@ -95,7 +104,19 @@ def _merge_2_3(loaded: tuple[Loaded, ...], main: str, version: Version) -> Merge
             move_services(config)
             config["version"] = Leaf(newest_version, file.path, ("version",))
         _merge_file(tree, config, deep=True)
-    return Merged(_number(tree) or newest_version, tree, tuple(_canonical(file, version) for file in loaded))
+    return Merged(_number(tree) or newest_version, tree, _sources(loaded, version))
+
+
+def _check_version(merged: Merged, files: FileSet, version: Version) -> None:
+    release, node = release_of(version), merged.tree.get("version")
+    accepted = release.config_version
+    if node is None or merged.version <= accepted or not release.checks_config_version:
+        return
+    if release.go_toml == 1:
+        words = f"unsupported config version `{merged.version}`"
+    else:
+        words = f"expected containerd config version equal to or less than `{accepted}`, got `{merged.version}`"
+    raise Dead(f"failed to load TOML from {node.file}: {words}", str(place_of(node, files)))
 
 
 def _migratable(config: Table) -> int:
@@ -119,19 +140,12 @@ def has_built_in_config_path(version: Version) -> bool:
 
 
 def _canonical(file: Loaded, version: Version) -> Table:
-    """The file's tree with the known top-level keys in lower case, as go-toml finds them."""
-    tree = planted(file.data, file.path)
-    known = server_config(version).fields
-    for key in list(tree):
-        name = key.lower()
-        if (
-            name != key
-            and name in known
-            and name not in tree
-            and (release_of(version).go_toml > 1 or key == name.upper())
-        ):
-            tree[name] = tree.pop(key)
-    return tree
+    """The file's tree, with the names by which the server finds its own settings."""
+    return named_file(planted(file.data, file.path), version).copy()
+
+
+def _sources(loaded: tuple[Loaded, ...], version: Version) -> tuple[Table, ...]:
+    return tuple(as_read(planted(file.data, file.path), version) for file in loaded)
 
 
 def _number(config: Table) -> int:
@@ -162,12 +176,15 @@ def _merge_section(key: str, tree: Table, section: Table, *, deep: bool) -> None
 
 def _merge_deep(tree: Table, section: Table) -> None:
     """2.x: tables of plugins merge key by key; values, lists and empty ones too, are replaced (containerd #9982)."""
-    for key, node in section.items():
-        there = tree.get(key)
-        if isinstance(there, Table) and isinstance(node, Table):
-            _merge_deep(there, node)
-        else:
-            tree[key] = node.copy() if isinstance(node, Table) else node
+    pending = [(tree, section)]
+    while pending:
+        table, other = pending.pop()
+        for key, node in other.items():
+            existing = table.get(key)
+            if isinstance(existing, Table) and isinstance(node, Table):
+                pending.append((existing, node))
+            else:
+                table[key] = node.copy() if isinstance(node, Table) else node
 
 
 def _joined(there: Node | None, node: Leaf) -> Leaf:

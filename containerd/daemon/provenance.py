@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from containerd.daemon.gotypes import mismatch
 from containerd.daemon.merged import Merged
+from containerd.daemon.plugin_configs import plugin_types
 from containerd.daemon.settings import plugin_name, registry_plugin
 from containerd.daemon.trees import Node, Place, Table, place_of
 from containerd.files import FileSet
+from containerd.releases import release_of
 from containerd.statements import Path, quoted
 from containerd.versions import Version
 
@@ -15,6 +18,13 @@ from containerd.versions import Version
 def registry_path(merged: Merged, version: Version) -> Path:
     """Where the registry settings that hold are in the merged tree."""
     return ("plugins", plugin_name(merged, registry_plugin(version), version), "registry")
+
+
+def has_registry_types(merged: Merged, version: Version) -> bool:
+    """Whether the plugin that has the registry settings can be decoded: a daemon does not start where it cannot."""
+    plugin = registry_plugin(version)
+    table = merged.value("plugins", plugin_name(merged, plugin, version))
+    return table is None or mismatch(plugin_types(version)[plugin], table, release_of(version).go_toml) is None
 
 
 def registry_places(merged: Merged, files: FileSet, version: Version) -> dict[str, Place]:

@@ -31,7 +31,7 @@ _LEVELS = {"panic", "fatal", "error", "warn", "warning", "info", "debug", "trace
 def server_failure(merged: Merged, files: FileSet, version: Version, disabled: frozenset[str]) -> str | None:
     """Why the daemon does not get as far as its plugins, or dies over one's type, None when it does neither."""
     release = release_of(version)
-    invalid = _invalid_1(merged, release) if release.toml == "go-toml 1" else _invalid_2(merged, release)
+    invalid = _invalid_1(merged, release) if release.toml == "go-toml 1" else _invalid_2(merged)
     if said := next(invalid, None):
         return f"failed to load TOML from {files.main}: {said}"
     return next(_failures(merged, files, version), None) or next(_type_errors(merged, version, disabled), None)
@@ -109,8 +109,6 @@ def _either(address: str, files: FileSet) -> str | None:
 
 
 def _invalid_1(merged: Merged, release: Release) -> Iterator[str]:
-    if merged.version > release.config_version and release.checks_config_version:
-        yield f"unsupported config version `{merged.version}`"
     if merged.version >= 2:
         for kind, names in (("disabled plugin", _names(merged, "disabled_plugins")), *_rest(merged)):
             for name in names:
@@ -122,10 +120,7 @@ def _rest(merged: Merged) -> tuple[tuple[str, list[str]], ...]:
     return (("required plugin", _names(merged, "required_plugins")), ("plugin key", sorted(merged.plugins)))
 
 
-def _invalid_2(merged: Merged, release: Release) -> Iterator[str]:
-    accepted = release.config_version
-    if merged.version > accepted:
-        yield f"expected containerd config version equal to or less than `{accepted}`, got `{merged.version}`"
+def _invalid_2(merged: Merged) -> Iterator[str]:
     for kind in ("disabled", "required"):
         for name in _names(merged, f"{kind}_plugins"):
             if "." not in name:

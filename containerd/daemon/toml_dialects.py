@@ -1,95 +1,104 @@
-"""What containerd's own TOML parsers read: go-toml 1 in containerd 1.x, go-toml 2 in 2.x."""
+"""What containerd's own TOML parsers read: go-toml 1 in 1.x, go-toml 2 in 2.x, and its stricter 2.4 in newer ones."""
 
 from __future__ import annotations
 
-import codecs
-import datetime
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from containerd.errors import NotToml
+from containerd.daemon import toml_1, toml_2
+from containerd.daemon.gotypes import GoType, MapOf, Struct
+from containerd.daemon.server_config import server_config
+from containerd.daemon.toml_values import MOMENT, NotRead
 from containerd.files import Dead
-from containerd.statements import parse, split
-
-_INT64 = range(-(2**63), 2**63)
-_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_QUOTED = r'"(?:[^"\\\n]|\\.)*"' + r"|'[^'\n]*'"
-_HEADER = re.compile(rf"^[ \t]*\[(?:{_QUOTED}|[^\]\"'\n#])+\]", re.MULTILINE)
-_HEADER_AND_MORE = re.compile(rf"{_HEADER.pattern}\]?(?=[ \t]*[^\s#\]])", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*#.*", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+from containerd.releases import release_of
+from containerd.versions import Version
 
 
-@lru_cache(maxsize=256)
-def load(text: str, file: str, major: int) -> Mapping[str, Any]:
-    """Parse a file as that major version of containerd does. Raises Dead where the daemon would not start on it.
+def is_strict(version: Version) -> bool:
+    """Whether this containerd is built with go-toml 2.4, which reads TOML 1.1 and looks at keys that nobody knows."""
+    return release_of(version).toml == "go-toml 2.4"
 
-    go-toml 1 overlooks a byte order mark, bytes that are not UTF-8, control characters in comments, and a key behind
-    its [table] on one line; it fails over dates without a time, and over brackets in the quotes of a [table]. What else
-    it overlooks (a dotted key's table that is opened again as [table]) is dead here.
+
+def load(text: str, file: str, version: Version) -> Mapping[str, Any]:
+    """Parse a file as that containerd does. Raises Dead where it would not start on it.
+
+    Text that is nested more deeply than this program follows is dead here, whatever the daemon does with it.
     """
-    said = f"failed to load TOML: {file}: " if major == 1 else "failed to unmarshal TOML: "
+    return _load(text, file, version, strict=is_strict(version))
+
+
+# Versions are equal by their numbers, builds of them need not be: `strict` is part of the key.
+@lru_cache(maxsize=256)
+def _load(text: str, file: str, version: Version, *, strict: bool) -> Mapping[str, Any]:
+    first = release_of(version).go_toml == 1
+    prefix = f"failed to load TOML: {file}: " if first else f"failed to unmarshal TOML: {file}: "
+    type_ = server_config(version)
     try:
-        data = _parse_1(text) if major == 1 else parse(text)
-        text.encode(errors="strict" if major > 1 else "surrogateescape")
-    except UnicodeEncodeError:
-        raise Dead(f"{said}not UTF-8") from None
-    except NotToml as error:
-        raise Dead(said + str(error)) from None
-    if not _small(data):
-        raise Dead(f"{said}a number does not fit into 64 bits")
-    if major == 1 and _has_date(data):
-        raise Dead(f"{said}incorrect date/time separation character")
+        if first:
+            return toml_1.read(text)
+        knows: Callable[[toml_2.Keys], bool] | None = None if strict else lambda keys: knows_table(type_, keys)
+        data = toml_2.read(text, knows)
+        _check_values(data, type_)
+    except NotRead as error:
+        hint = "; it looks like a template: render it first" if "{{" in text or "{%" in text else ""
+        raise Dead(f"{prefix}{error}{hint}", f"{file}:{error.line}") from None
+    except RecursionError:
+        raise Dead(f"{prefix}it is nested too deeply to be understood", f"{file}:1") from None
     return data
 
 
-def _parse_1(text: str) -> Mapping[str, Any]:
-    readable = _overlooked(text)
-    try:
-        data = parse(readable)
-    except NotToml:
-        apart = _apart(readable)
-        if apart == readable:
-            raise
-        readable, data = apart, parse(apart)
-    if any(_has_bracket(header[1:-1]) for header in map(str.strip, _HEADER.findall(readable))):
-        headers = (statement.path for statement in split(readable) if "header" in statement.kind)
-        if any(_has_bracket("".join(path)) for path in headers):
-            raise NotToml("not TOML for go-toml 1: a table's name has a bracket in quotes")
-    return data
+def knows_table(type_: GoType, keys: toml_2.Keys) -> bool:
+    """Whether a type has a place for a table; 2.x finds the keys of structs in any case."""
+    for key in keys:
+        if isinstance(type_, Struct):
+            found = type_.fields.get(key.lower())
+            if found is None:
+                return False
+            type_ = found
+        elif isinstance(type_, MapOf):
+            type_ = type_.value
+        else:
+            return True
+    return True
 
 
-def _has_bracket(text: str) -> bool:
-    return "[" in text or "]" in text
+def agrees(read: Any, standard: Any) -> bool:
+    """Whether a daemon's reading of a text is the standard's, where the daemon reads it at all."""
+    pending = [(read, standard)]
+    while pending:
+        one, other = pending.pop()
+        if isinstance(one, Mapping):
+            if not isinstance(other, Mapping) or not one.keys() <= other.keys():
+                return False
+            pending += [(value, other[key]) for key, value in one.items()]
+        elif isinstance(one, list):
+            if not isinstance(other, list) or len(one) != len(other):
+                return False
+            pending += zip(one, other, strict=True)
+        elif one is not MOMENT and not isinstance(one, toml_2.Unfit) and _plain_text(one) != _plain_text(other):
+            return False
+    return True
 
 
-def _apart(text: str) -> str:
-    """The text with a new line after each header that has more behind it."""
-    while (apart := _HEADER_AND_MORE.sub(r"\g<0>\n", text)) != text:
-        text = apart
-    return text
+def _plain_text(value: Any) -> str:
+    """A value to compare: the standard library makes one character of a carriage return and a new line."""
+    return f"{type(value).__name__} {value}".replace("\r\n", "\n")
 
 
-def _overlooked(text: str) -> str:
-    content = text.encode(errors="surrogateescape")
-    mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
-    readable = content[len(mark) :].decode(errors="replace")
-    return _COMMENT.sub(lambda comment: _CONTROL.sub(" ", comment[0]), readable)
-
-
-def _small(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_small, value.values()))
-    if isinstance(value, list):
-        return all(map(_small, value))
-    return type(value) is not int or value in _INT64
-
-
-def _has_date(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_date, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_date, value))
-    return type(value) is datetime.date
+def _check_values(data: Mapping[str, Any], type_: GoType) -> None:
+    """Raise NotRead for a number or a date that is none, where the daemon decodes it."""
+    pending: list[tuple[Any, GoType]] = [(data, type_)]
+    while pending:
+        value, expected = pending.pop()
+        if isinstance(value, toml_2.Unfit):
+            raise value.error
+        if isinstance(value, list):
+            pending += [(item, getattr(expected, "item", expected)) for item in value]
+        elif isinstance(value, Mapping):
+            for key, child in value.items():
+                if isinstance(expected, Struct):
+                    known = expected.fields.get(key.lower())
+                    pending += [(child, known)] if known is not None else []
+                else:
+                    pending.append((child, expected.value if isinstance(expected, MapOf) else expected))

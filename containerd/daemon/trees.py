@@ -49,22 +49,50 @@ class Table(dict[str, Node]):
 
     def copy(self) -> Table:
         """A copy whose tables may be changed."""
-        entries = {key: node.copy() if isinstance(node, Table) else node for key, node in self.items()}
-        return Table(self.file, self.path, entries)
+        copied = Table(self.file, self.path, self)
+        pending = [copied]
+        while pending:
+            table = pending.pop()
+            for key, node in table.items():
+                if isinstance(node, Table):
+                    table[key] = child = Table(node.file, node.path, node)
+                    pending.append(child)
+        return copied
 
 
-def planted(data: Mapping[str, Any], file: str, path: Path = ()) -> Table:
+# Trees are walked without recursion: a header may have hundreds of parts.
+def planted(data: Mapping[str, Any], file: str) -> Table:
     """The tree of a parsed file."""
-    table = Table(file, path)
-    for key, value in data.items():
-        here = (*path, key)
-        table[key] = planted(value, file, here) if isinstance(value, Mapping) else Leaf(value, file, here)
-    return table
+    root = Table(file, ())
+    pending = [(root, data)]
+    while pending:
+        table, entries = pending.pop()
+        for key, value in entries.items():
+            here = (*table.path, key)
+            if isinstance(value, Mapping):
+                table[key] = child = Table(file, here)
+                pending.append((child, value))
+            else:
+                table[key] = Leaf(value, file, here)
+    return root
 
 
 def plain(node: Node) -> Any:
     """The tree as the plain data that it was made of."""
-    return {key: plain(child) for key, child in node.items()} if isinstance(node, Table) else node.value
+    if isinstance(node, Leaf):
+        return node.value
+    root: dict[str, Any] = {}
+    pending = [(root, node)]
+    while pending:
+        data, table = pending.pop()
+        for key, child in table.items():
+            if isinstance(child, Table):
+                below: dict[str, Any] = {}
+                data[key] = below
+                pending.append((below, child))
+            else:
+                data[key] = child.value
+    return root
 
 
 def place_of(node: Node, files: FileSet) -> Place:
@@ -73,21 +101,26 @@ def place_of(node: Node, files: FileSet) -> Place:
 
 
 def _line(text: str, path: Path) -> int:
-    positions = _positions(text)
-    below = (line for found, line in positions if found[: len(path)] == path)
-    around = (line for found, line in positions if path[: len(found)] == found)
-    return next(below, next(around, 1))
+    first, own = _positions(text)
+    if path in first:
+        return first[path]
+    return next((own[path[:depth]] for depth in range(len(path), 0, -1) if path[:depth] in own), 1)
 
 
 @lru_cache(maxsize=64)
-def _positions(text: str) -> tuple[tuple[Path, int], ...]:
-    """The path and the line of every statement; none for a text that cannot be split."""
-    found, line = [], 1
+def _positions(text: str) -> tuple[Mapping[Path, int], Mapping[Path, int]]:
+    """The first line at or below each path, and that of each statement; none for a text that cannot be split."""
+    first: dict[Path, int] = {}
+    own: dict[Path, int] = {}
+    line = 1
     try:
         for statement in split(text):
             if statement.path:
-                found.append((statement.path, line))
+                own.setdefault(statement.path, line)
+            for depth in range(len(statement.path), 0, -1):
+                if first.setdefault(statement.path[:depth], line) != line:
+                    break
             line += statement.text.count("\n")
     except NotToml:
-        return ()
-    return tuple(found)
+        return {}, {}
+    return first, own

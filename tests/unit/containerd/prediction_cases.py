@@ -206,6 +206,74 @@ TOML = (
     ),
     Case("carriage returns", 'version = 2\r\n[debug]\r\nlevel = "info"\r\n', FINE),
 )
+CRI_OFF = '["io.containerd.grpc.v1.cri"]'
+CASE = (
+    Case("Plugins beside plugins", V2 + config_path(OLD.replace("p", "P", 1)) + mirrors(OLD), "ooooo ee ee ee"),
+    Case(
+        "PLUGINS beside plugins", V2 + config_path(OLD.replace("plugins", "PLUGINS")) + mirrors(OLD), "ooooo ee ee ee"
+    ),
+    Case("Config_Path beside mirrors", V2 + f'[{OLD}.registry]\nConfig_Path = "/c"\n' + mirrors(OLD), "ooooo ee ee ee"),
+    Case("Mirrors beside config_path", V3 + config_path(NEW) + f"[{NEW}.registry.Mirrors.a]\n", "oodod ee ee ee"),
+    Case(
+        "an empty mirrors beside MIRRORS",
+        V3 + f"[{NEW}.registry]\nconfig_path = '/c'\nmirrors = {{}}\nMIRRORS.a = {{}}\n",
+        "oodod ee ee ee",
+    ),
+    Case("Registry of the old id is not moved", V2 + f"[{OLD}.Registry]\nconfig_path = '/c'\nmirrors.a = {{}}\n", FINE),
+    Case("Registry of the new id", V3 + f"[{NEW}.Registry]\nconfig_path = '/c'\nmirrors.a = {{}}\n", "oodod ee ee ee"),
+    Case("Endpoint of another type", V2 + f"[{OLD}.registry.mirrors.a]\nEndpoint = 1\n", "ooooo dd dd dd"),
+    Case(
+        "names of mirrors have their case", V2 + mirrors(OLD, "a.example") + mirrors(OLD, "A.example"), "ooooo oo eo oo"
+    ),
+    Case(
+        "names of plugins have their case", V2 + config_path(OLD.replace("cri", "CRI")) + mirrors(OLD), "ooooo oo eo oo"
+    ),
+    Case(
+        "names of runtimes have their case",
+        V3 + f'[{RUNTIME}.Containerd]\nDefault_Runtime_Name = "kata"\nRuntimes.Kata.Runtime_Type = "x"\n',
+        "oodod ee ee ee",
+    ),
+    Case("Disabled_Plugins", f"{V2}Disabled_Plugins = {CRI_OFF}\n", "ooooo aa aa aa"),
+    Case("DISABLED_PLUGINS", f"{V2}DISABLED_PLUGINS = {CRI_OFF}\n", "aaaaa aa aa aa"),
+    Case("the last of two spellings", f"{V2}Disabled_plugins = {CRI_OFF}\ndisabled_plugins = []\n", FINE),
+    Case(
+        "the last of two spellings, turned",
+        f"{V2}disabled_plugins = []\nDisabled_plugins = {CRI_OFF}\n",
+        "ooooo aa aa aa",
+    ),
+    Case("Imports", V2 + 'Imports = ["/nowhere.toml"]\n', "ooooo dd dd dd"),
+    Case("Version", "Version = 3\n" + config_path(NEW) + mirrors(NEW), "ooooo ee ee ee"),
+    Case("a level below Debug", V2 + '[Debug]\nLEVEL = "loud"\n', "ooooo dd dd dd"),
+    Case("the type of a Proxy", V2 + '[Proxy_Plugins.a]\nType = "none"\n', "ooooo dd dd dd"),
+    Case("an empty table for a string", V2 + f"[{OLD}.registry.config_path]\n", "ddddd oo oo oo"),
+    Case("an empty table for a switch", V3 + f"[{NEW}]\ndiscard_unpacked_layers = {{}}\n", "oodod oo oo oo"),
+    Case("a table for a string", V2 + f"[{OLD}.registry.config_path]\na = 1\n", DEAD),
+    Case("an empty table for a list", V2 + f"[{OLD}.registry.mirrors.a.endpoint]\n", DEAD),
+)
+DIALECTS = (
+    Case("four quotes at an end", V2 + "note = '''so''''\n", "ddddd oo oo oo"),
+    Case("an inline table over lines", V2 + "[note]\na = {\n  b = 1\n}\n", "ooooo dd dd dd"),
+    Case("an inline table with a last comma", V2 + "note = {a = 1,}\n", DEAD),
+    Case("an inline table with a key twice", V2 + "note = {a = 1, a = 2}\n", "ooooo dd dd dd"),
+    Case("an escaped slash", V2 + 'note = "a\\/b"\n', "ooooo dd dd dd"),
+    Case("an escaped escape", V2 + 'note = "\\e"\n', "ddddd oo oo oo"),
+    Case("a string over two lines", V2 + "note = 'a\nb'\n", "ooooo dd dd dd"),
+    Case("one zero in front", V2 + "note = 07\n", "ooooo dd dd dd"),
+    Case("two zeros in front", V2 + "note = 007\n", DEAD),
+    Case("a dot in front of a key", V2 + ".note = 1\n", "ooooo dd dd dd"),
+    Case("a dot behind a key", V2 + "note. = 1\n", DEAD),
+    Case("two parts of a key without a dot", V2 + '"no"te = 1\n', "ooooo dd dd dd"),
+    Case("a table twice in two spellings", V2 + '[note]\n["note"]\n', "ooooo dd dd dd"),
+    Case("a table of tables as a table", V2 + "[[note]]\n[note]\n", DEAD),
+    Case("a dotted key, then its table", V2 + "[note]\na.b = 1\n[note.a]\n", FINE),
+    Case("the same below plugins", V2 + f"[{OLD}]\nnote.b = 1\n[{OLD}.note]\n", "ooooo dd dd dd"),
+    Case("a key twice in a table without a place", V2 + "[note]\na = 1\na = 2\n", "ddddd oo oo oo"),
+    Case("a number that is none", V2 + "note = 1__0\n", "ddddd oo oo oo"),
+    Case("a number that is none below plugins", V2 + f"[{OLD}]\nnote = 1__0\n", DEAD),
+    Case("a day that is none", V2 + "note = 2020-02-30\n", "ddddd oo oo oo"),
+    Case("two values on a line", V2 + "note = 1 2\n", DEAD),
+    Case("a header of 300 parts", f"{V2}[{'.'.join(['a'] * 300)}]\n", FINE),
+)
 DROPINS = (
     Case("no drop-in", V2 + IMPORTS + config_path(OLD), FINE),
     Case("a missing import", V2 + 'imports = ["/nowhere.toml"]\n', DEAD),
@@ -232,4 +300,4 @@ DROPINS = (
     Case("a drop-in that is no TOML", V2 + IMPORTS, DEAD, ("bad",)),
     Case("a drop-in that imports the main file", V2 + IMPORTS, FINE, ('imports = ["../config.toml"]\n',)),
 )
-CASES = (*REGISTRY, *VERSION, *PLUGINS, *RUNTIMES, *TYPES, *TOML, *DROPINS)
+CASES = (*REGISTRY, *VERSION, *PLUGINS, *RUNTIMES, *TYPES, *TOML, *CASE, *DIALECTS, *DROPINS)

@@ -158,7 +158,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], list[str]]] = {
     "2.3.4 does not start on it": (
         "2.3.4",
         {CONFIG: IMPORTS + WILDCARD, DROP_IN: "version = 3\n"},
-        ["does not start", "drop-in config version 3 higher than root config version 2"],
+        ["does not start", "drop-in config version 3 higher than root config version 2", DROP_IN, CONFIG],
     ),
     "a version 2 drop-in replaces the registry of a version 3 main file": (
         "2.1.9",

@@ -90,7 +90,10 @@ def test_a_port_that_is_none_ends_the_daemon_soon_after_its_start(runs: str) -> 
 
 def test_a_newer_drop_in_ends_2_3_4() -> None:
     files = file_set(V2 + IMPORTS, V3)
-    said = "drop-in config version 3 higher than root config version 2"
+    said = (
+        "drop-in config version 3 higher than root config version 2: "
+        "/etc/containerd/conf.d/0.toml and /etc/containerd/config.toml"
+    )
     assert predict(files, version("2.3.4")) == Prediction("dead", said)
 
 

@@ -1,0 +1,134 @@
+"""How a daemon finds its settings by their names: the one place that knows of upper and lower case.
+
+A key of a map (a plugin, a registry, a runtime, a host) has the case that it is written in. A field of a struct is
+found by go-toml 1 in its own spelling or in capitals, and by go-toml 2 in any case, where several spellings are one
+setting: tables are merged, and of values the last one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from containerd.daemon.gotypes import ANY, GoType, MapOf, Scalar, Struct
+from containerd.daemon.plugin_configs import CRI, IMAGES, id_of, plugin_types
+from containerd.daemon.server_config import server_config
+from containerd.daemon.toml_dialects import is_strict
+from containerd.daemon.trees import Node, Table
+from containerd.releases import release_of
+from containerd.statements import Path
+from containerd.versions import Version
+
+
+def named_file(data: Table, version: Version) -> Table:
+    """The tree of a file with the daemon's own names for the settings of the server itself."""
+    named = _named(data, server_config(version), version)
+    return named if isinstance(named, Table) else data
+
+
+def named_plugins(plugins: Table, version: Version, *, short: bool) -> None:
+    """Give the settings of every plugin the daemon's own names; `short`: plugins go by their ids."""
+    for uri, type_ in plugin_types(version).items():
+        name = id_of(uri) if short else uri
+        if name in plugins:
+            plugins[name] = _named(plugins[name], type_, version, marshalled=release_of(version).go_toml > 1)
+
+
+def as_read(file: Table, version: Version) -> Table:
+    """The tree of one file by itself, with the daemon's own names wherever it will look for one.
+
+    Of an old CRI table 2.x moves `registry`, in that case only, before it decodes what is in it.
+    """
+    tree = named_file(file, version).copy()
+    plugins = tree.table("plugins")
+    if release_of(version).go_toml == 1:
+        named_plugins(plugins, version, short=False)
+        named_plugins(plugins, version, short=True)
+        return tree
+    for uri, type_ in plugin_types(version).items():
+        if uri in plugins and uri != CRI:
+            plugins[uri] = _named(plugins[uri], type_, version)
+    for name in (CRI, id_of(CRI)):
+        table = plugins.table(name)
+        if "registry" in table:
+            table["registry"] = _named(table["registry"], plugin_types(version)[IMAGES].fields["registry"], version)
+    return tree
+
+
+def spelled(tree: Table, path: Path) -> Path:
+    """A path by the daemon's names as the file has it, as far as the file has it."""
+    node: Node = tree
+    for depth, key in enumerate(path):
+        child = node.get(key) if isinstance(node, Table) else None
+        if child is None:
+            return (*node.path, *path[depth:])
+        node = child
+    return node.path
+
+
+def _named(node: Node, type_: GoType, version: Version, *, marshalled: bool = False) -> Node:
+    """A table with the names of a type; `marshalled`: 2.x decodes plugins from a copy, in which keys are sorted."""
+    if not isinstance(node, Table) or not isinstance(type_, Struct | MapOf):
+        return node
+    entries: dict[str, Node] = {}
+    for key in _order(node, marshalled=marshalled):
+        name, child_type = _field(key, type_, node, version)
+        child = _named(node[key], child_type, version, marshalled=marshalled)
+        if marshalled and _is_left_alone(child, child_type, version):
+            continue
+        entries[name] = _both(entries[name], child) if name in entries else child
+    names = dict.fromkeys(_field(key, type_, node, version)[0] for key in node)
+    return Table(node.file, node.path, {name: entries[name] for name in names if name in entries})
+
+
+def _order(table: Table, *, marshalled: bool) -> Iterable[str]:
+    return sorted(table, key=lambda key: (isinstance(table[key], Table), key)) if marshalled else table
+
+
+def _field(key: str, type_: Struct | MapOf, table: Table, version: Version) -> tuple[str, GoType]:
+    if isinstance(type_, MapOf):
+        return key, type_.value
+    name = key.lower()
+    if release_of(version).go_toml == 1 and (key != name.upper() or name in table):
+        name = key
+    return (name, type_.fields[name]) if name in type_.fields else (key, ANY)
+
+
+def _both(one: Node, other: Node) -> Node:
+    """Two spellings of one setting."""
+    if not isinstance(one, Table) or not isinstance(other, Table):
+        return other
+    merged = Table(one.file, one.path, one)
+    for key, node in other.items():
+        merged[key] = _both(merged[key], node) if key in merged else node
+    return merged
+
+
+def _is_left_alone(node: Node, type_: GoType, version: Version) -> bool:
+    """Whether a setting keeps its default: up to go-toml 2.3 an empty table is nothing to a string or a number."""
+    is_scalar = isinstance(type_, Scalar) and type_ is not ANY
+    return is_scalar and isinstance(node, Table) and not node and not is_strict(version)
+
+
+def doubles(file: Table, version: Version) -> list[tuple[Path, Path]]:
+    """The registry settings that a file of 2.x has in two spellings, both of which count: where each pair is."""
+    if release_of(version).go_toml == 1:
+        return []
+    plugins, registry = named_file(file, version).table("plugins"), plugin_types(version)[IMAGES].fields["registry"]
+    images = Struct("", {"registry": registry})
+    found = _doubles(plugins.table(IMAGES), images)
+    for name in (CRI, id_of(CRI)):
+        found += _doubles(plugins.table(name).table("registry"), registry)
+    return found
+
+
+def _doubles(table: Table, type_: GoType) -> list[tuple[Path, Path]]:
+    found: list[tuple[Path, Path]] = []
+    first: dict[str, Path] = {}
+    for key, node in table.items():
+        name = key.lower() if isinstance(type_, Struct) else key
+        below = type_.fields.get(name) if isinstance(type_, Struct) else getattr(type_, "value", None)
+        if below is not None and first.setdefault(name, node.path) != node.path:
+            found.append((first[name], node.path))
+        if below is not None and isinstance(node, Table):
+            found += _doubles(node, below)
+    return found
