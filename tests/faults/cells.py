@@ -108,9 +108,14 @@ def _ends_without_network(point: Point) -> Ends:
 
 
 def _ends_of_a_reboot(point: Point) -> Ends:
-    """Say the same of one whose node has rebooted: what was not armed goes on, or is refused."""
+    """Say the same of one whose node has rebooted: what was not armed goes on, or is refused.
+
+    A node that goes down takes a moment: it may have carried out the confirmation, whose answer is lost.
+    """
     if point in (PLAN, STAGE):
         return (REFUSED, GONE, MIGRATED)
+    if point is CONFIRM:
+        return (ROLLED_BACK, MIGRATED)
     return (ROLLED_BACK,)
 
 
