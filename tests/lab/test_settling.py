@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from lab import cgroups, control, health, machine
 from tasks.errors import StepFailed
 from tasks.rollback import Restoration
 from tests.lab import containers
 from tests.lab.driven import Transaction
-from tests.lab.nodes import CONFIG, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollback
+from tests.lab.nodes import CONFIG, PROJECT, Inventory, LabNode, Ran, canary, fleet, rollback, until
 
 Fresh = Callable[..., list[LabNode]]
 UNIT = "/etc/systemd/system/containerd-fleet-revert.service"
@@ -199,6 +200,21 @@ def test_what_a_confirmation_that_was_cut_off_leaves_goes_with_the_timer(fresh: 
     node.sh(f"echo confirmed >/var/lib/containerd-fleet/{transaction.run.id}/state")
     time.sleep(6)
     assert (node.config, node.cri) == (after, "ok")
+    assert_nothing_is_left(node)
+
+
+def test_a_power_cut_amid_the_confirmation_leaves_no_failed_unit(fresh: Fresh) -> None:
+    (node,) = fresh("worker-2")
+    transaction = Transaction("worker-2", revert_after=60).swapped()
+    transaction.restart()
+    transaction.verify()
+    after = node.config
+    node.sh(f"echo confirmed >/var/lib/containerd-fleet/{transaction.run.id}/state")
+    before = cgroups.leader("worker-2")
+    machine.power_cut("worker-2")
+    until(lambda: cgroups.leader("worker-2") not in (None, before))
+    health.wait(control.select(control.nodes(), ["worker-2"]))
+    assert node.config == after
     assert_nothing_is_left(node)
 
 
