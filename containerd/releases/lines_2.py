@@ -192,6 +192,7 @@ ROWS_2 = (
             RUNTIME: {**_CRIU, "enable_experimental_restore_via_create": BOOL},
             "validator.DefaultValidatorConfig": {"reject_sysctl_adjustment": BOOL},
         },
+        measured=False,
     ),
     Row(
         (2, 3, 0),
