@@ -1,8 +1,8 @@
 """What go-toml 2 reads, the parser of containerd 2.x: its grammar, and its watch over what is defined twice.
 
 Up to 2.3 of containerd (go-toml 2.0 to 2.3) numbers and dates under keys that nobody knows are not looked at, nor what
-is twice in such a table. Newer releases (go-toml 2.4) look at everything, and read TOML 1.1. A distribution may build
-an older containerd with the newer library.
+is twice in such a table. Newer releases (go-toml 2.4) look at the form of everything, and read TOML 1.1. A distribution
+may build an older containerd with the newer library.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from containerd.daemon.toml_values import MOMENT, NotRead, is_moment, number_of
+from containerd.daemon.toml_values import MOMENT, NotRead, has_form, is_moment, number_of
 
 Keys = tuple[str, ...]
 
@@ -175,7 +175,7 @@ class _Reader:
         if value is not None:
             return value
         unfit = Unfit(NotRead("no such number, date or time", self.text, begin))
-        if self.knows is None:
+        if self.knows is None and not has_form(found[0]):
             raise unfit.error
         return unfit
 

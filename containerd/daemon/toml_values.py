@@ -18,6 +18,10 @@ _SPECIAL = re.compile(r"[+-]?(?:inf|nan)")
 _ZERO = re.compile(r"[+-]?0_?[0-9]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"(?:^|[Tt ])(\d\d):(\d\d)(:\d\d(?:\.\d+)?)?(.*)$", re.ASCII | re.DOTALL)
+_FORM = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?|\d\d:\d\d(?::\d\d(?:\.\d+)?)?",
+    re.ASCII,
+)
 _ZONE = re.compile(r"[Zz]|[+-]\d\d:\d\d", re.ASCII)
 # More digits are in no number of 64 bits.
 _LONGEST = 400
@@ -50,6 +54,12 @@ def is_moment(text: str, *, last_second: int = 59, seconds: bool = True) -> bool
         return True
     second = int(time[3][1:3]) if time[3] else 0
     return int(time[1]) < 24 and int(time[2]) < 60 and second <= last_second and bool(time[3] or not seconds)
+
+
+def has_form(text: str) -> bool:
+    """Whether a text has the form of a number, a date or a time, whatever its size or its day."""
+    number = any(form.fullmatch(text) for form in (_BASED, _REAL, _SPECIAL)) and not _ZERO.match(text)
+    return number or _FORM.fullmatch(text) is not None
 
 
 def _integer(text: str, *, zeros: bool) -> int | None:
