@@ -215,7 +215,9 @@ def test_a_power_cut_amid_the_confirmation_leaves_no_failed_unit(fresh: Fresh) -
     until(lambda: cgroups.leader("worker-2") not in (None, before))
     health.wait(control.select(control.nodes(), ["worker-2"]))
     assert node.config == after
-    assert_nothing_is_left(node)
+    # One that was loaded at this boot is known until the next: what counts is that it has not failed.
+    assert node.sh("systemctl list-units --no-legend 'containerd-fleet*'") == ""
+    assert node.sh(f"ls {UNIT} /etc/systemd/system/*.wants/containerd-fleet* 2>/dev/null || true") == ""
 
 
 @pytest.mark.parametrize("step", ["stage", "arm", "swap hosts.toml", "swap config.toml"])
