@@ -168,20 +168,16 @@ def load(files: FileSet, version: Version) -> Sources:
 
 
 def source_of(files: FileSet, path: str, version: Version) -> Source:
-    """One file as a source. Raises NotToml, and Refused where a setting of the registry is in it in two spellings."""
+    """One file as a source. Raises NotToml and Refused, as `parse_file`."""
     tree = planted(parse_file(files, path, version), path)
-    for one, other in doubles(tree, version):
-        raise Refused(
-            f"{path}: {dotted(one)} and {dotted(other)} are one setting for containerd {version}, and both count: "
-            "write one of them"
-        )
     return Source(path, files.text(path) or "", as_read(tree, version))
 
 
 def parse_file(files: FileSet, path: str, version: Version) -> Mapping[str, Any]:
     """The data of one file, empty when there is none. Raises NotToml, which names it.
 
-    Raises Refused for what the daemon reads and the standard does not, or reads differently: no safe edit is possible.
+    Raises Refused where no safe edit is possible: a setting is in the file in two spellings, or the daemon reads what
+    the standard does not, or reads it differently.
     """
     text = files.text(path) or ""
     try:
@@ -190,6 +186,11 @@ def parse_file(files: FileSet, path: str, version: Version) -> Mapping[str, Any]
         if _reading(text, path, version) is None:
             raise NotToml(f"{path} is {error}") from None
         raise Refused(_DIALECT.format(version=version, path=path, reason=f"which is {error}")) from None
+    for one, other in doubles(planted(data, path), version):
+        raise Refused(
+            f"{path}: {dotted(one)} and {dotted(other)} are one setting for containerd {version}, and both count: "
+            "write one of them"
+        )
     reading = _reading(text, path, version)
     if reading is not None and not agrees(reading, data):
         raise Refused(_DIALECT.format(version=version, path=path, reason="which the standard reads differently"))
@@ -205,8 +206,10 @@ def _reading(text: str, path: str, version: Version) -> Mapping[str, Any] | None
 
 
 def _leaves_of(node: Node | None) -> Iterator[Leaf]:
-    if isinstance(node, Leaf):
-        yield node
-    elif node is not None:
-        for child in node.values():
-            yield from _leaves_of(child)
+    pending = [] if node is None else [node]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Leaf):
+            yield each
+        else:
+            pending += each.values()

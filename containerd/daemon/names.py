@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from containerd.daemon.gotypes import ANY, GoType, MapOf, Scalar, Struct
+from containerd.daemon.gotypes import ANY, GoType, MapOf, Scalar, Struct, mismatch
 from containerd.daemon.plugin_configs import CRI, IMAGES, id_of, plugin_types
 from containerd.daemon.server_config import server_config
 from containerd.daemon.toml_dialects import is_strict
-from containerd.daemon.trees import Node, Table
+from containerd.daemon.trees import Node, Table, plain
 from containerd.releases import release_of
 from containerd.statements import Path
 from containerd.versions import Version
@@ -30,7 +30,17 @@ def named_plugins(plugins: Table, version: Version, *, short: bool) -> None:
     for uri, type_ in plugin_types(version).items():
         name = id_of(uri) if short else uri
         if name in plugins:
-            plugins[name] = _named(plugins[name], type_, version, marshalled=release_of(version).go_toml > 1)
+            plugins[name] = _decoded(plugins[name], type_, version)
+
+
+def _decoded(plugin: Node, type_: GoType, version: Version) -> Node:
+    """What a plugin decodes of its table; the table itself where that has a value of another type in any spelling."""
+    go_toml = release_of(version).go_toml
+    if go_toml == 1:
+        return _named(plugin, type_, version)
+    if not is_strict(version):
+        plugin = _without_left_alone(plugin, type_)
+    return plugin if mismatch(type_, plain(plugin), go_toml) else _named(plugin, type_, version, marshalled=True)
 
 
 def as_read(file: Table, version: Version) -> Table:
@@ -73,8 +83,6 @@ def _named(node: Node, type_: GoType, version: Version, *, marshalled: bool = Fa
     for key in _order(node, marshalled=marshalled):
         name, child_type = _field(key, type_, node, version)
         child = _named(node[key], child_type, version, marshalled=marshalled)
-        if marshalled and _is_left_alone(child, child_type, version):
-            continue
         entries[name] = _both(entries[name], child) if name in entries else child
     names = dict.fromkeys(_field(key, type_, node, version)[0] for key in node)
     return Table(node.file, node.path, {name: entries[name] for name in names if name in entries})
@@ -103,19 +111,25 @@ def _both(one: Node, other: Node) -> Node:
     return merged
 
 
-def _is_left_alone(node: Node, type_: GoType, version: Version) -> bool:
-    """Whether a setting keeps its default: up to go-toml 2.3 an empty table is nothing to a string or a number."""
-    is_scalar = isinstance(type_, Scalar) and type_ is not ANY
-    return is_scalar and isinstance(node, Table) and not node and not is_strict(version)
+def _without_left_alone(node: Node, type_: GoType) -> Node:
+    """Take out what keeps its default: up to go-toml 2.3 an empty table is nothing to a string or a number."""
+    if not isinstance(node, Table) or not isinstance(type_, Struct | MapOf):
+        return node
+    left = Table(node.file, node.path)
+    for key, child in node.items():
+        below = type_.value if isinstance(type_, MapOf) else type_.fields.get(key.lower(), ANY)
+        if not (isinstance(below, Scalar) and below is not ANY and isinstance(child, Table) and not child):
+            left[key] = _without_left_alone(child, below)
+    return left
 
 
 def doubles(file: Table, version: Version) -> list[tuple[Path, Path]]:
-    """The registry settings that a file of 2.x has in two spellings, both of which count: where each pair is."""
+    """The settings of the server and of the registry that a file of 2.x has in two spellings, both of which count."""
     if release_of(version).go_toml == 1:
         return []
     plugins, registry = named_file(file, version).table("plugins"), plugin_types(version)[IMAGES].fields["registry"]
     images = Struct("", {"registry": registry})
-    found = _doubles(plugins.table(IMAGES), images)
+    found = [*_doubles(file, server_config(version)), *_doubles(plugins.table(IMAGES), images)]
     for name in (CRI, id_of(CRI)):
         found += _doubles(plugins.table(name).table("registry"), registry)
     return found

@@ -22,6 +22,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN = re.compile(r'[^"\\\x00-\x08\x0a-\x1f]+')
 _MOMENT = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"[T ](\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)")
+_NO_BASE = re.compile(r"0[A-Za-z]")
 _BASED = re.compile(r"0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+")
 _NUMBER = re.compile(r"[+-]?(?:inf|nan)|[+-]?[0-9_]+(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9_]*(?:\.[0-9][0-9_]*)?)*")
 _ZERO = re.compile(r"0_?[0-9]_?[0-9][0-9_]*")
@@ -212,12 +213,13 @@ class _Lexer:
         return MOMENT
 
     def _number(self) -> _Token:
-        found = _BASED.match(self.text, self.at) or self._match(_NUMBER)
+        found = _BASED.match(self.text, self.at)
+        if found is None and _NO_BASE.match(self.text, self.at):
+            raise self.fail("unknown number base")
+        found = found or self._match(_NUMBER)
         text, self.at = found[0], found.end()
         if _ZERO.fullmatch(text):
             raise self.fail("invalid base")
-        if text == "0" and self.text[self.at : self.at + 1].isalpha():
-            raise self.fail("unknown number base")
         number = number_of(text, zeros=True)
         if number is None:
             raise self.fail("no such number")

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from containerd.daemon.toml_seen import Keys, Seen
 from containerd.daemon.toml_values import MOMENT, NotRead, has_form, is_moment, number_of
-
-Keys = tuple[str, ...]
 
 _BLANKS = re.compile(r"[ \t]*")
 _COMMENT = re.compile(r"(?:#[^\n]*)?")
@@ -33,7 +32,7 @@ _ESCAPE = re.compile(
 _ESCAPES = {'"': '"', "\\": "\\", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "e": "\x1b"}
 _WORD = re.compile(r"true|false")
 _MOMENT = re.compile(r"(?=\d\d:|\d{4}-)[0-9:.TtZz+-]+(?: \d[0-9:.Zz+-]*)?")
-_ZERO = re.compile(r"0(?:x[0-9a-fA-F_]*|o[0-7_]*|b[01_]*|(?=[^.eE][\s\S]))")
+_ZERO = re.compile(r"0(?=[^.eE][\s\S])(?:x[0-9a-fA-F_]*|o[0-7_]*|b[01_]*)?")
 _NUMBER = re.compile(r"(?:inf|nan)|[0-9+\-_.eE]+(?:inf|nan)?|[+-](?:inf|nan)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]|\r(?!\n)")
 
@@ -49,34 +48,36 @@ class Inline(dict[str, Any]):
     """A table in braces."""
 
 
-@dataclass
-class _Entry:
-    """What is known of a key: whether it is a value, a table or an array of tables, and how it came to be."""
+class Escaped(str):
+    """A key that is spelled with escapes."""
 
-    kind: str
-    explicit: bool = False
-    by_key: bool = False
-    below: dict[str, _Entry] = field(default_factory=dict)
+    __slots__ = ()
 
 
-def read(text: str, knows: Callable[[Keys], bool] | None) -> dict[str, Any]:
+def read(
+    text: str, knows: Callable[[Keys], bool] | None, named: Callable[[Keys], Keys] = lambda keys: keys
+) -> dict[str, Any]:
     """Read a file as containerd 2.x does: `knows` says whether it has a place for a table, None reads as go-toml 2.4.
 
+    `named` gives keys the daemon's own names, so that the last of two spellings in the file counts; without it the tree
+    has them as they are written.
     Numbers and dates that are none come as Unfit. What is in tables without a place is left out. Raises NotRead.
     """
-    return _Reader(text, knows).tree
+    return _Reader(text, knows, named).tree
 
 
 class _Reader:
     """The tree of a text."""
 
-    def __init__(self, text: str, knows: Callable[[Keys], bool] | None) -> None:
+    def __init__(self, text: str, knows: Callable[[Keys], bool] | None, named: Callable[[Keys], Keys]) -> None:
         self.text = text
         self.at = 0
         self.knows = knows
+        self.named = named
         self.tree: dict[str, Any] = {}
-        self.seen = self.now = _Entry("table")
+        self.seen = Seen()
         self.table: dict[str, Any] | None = self.tree
+        self.path: Keys = ()
         if wrong := _CONTROL.search(text):
             raise NotRead("a character that TOML has not", text, wrong.start())
         while self.at < len(text):
@@ -86,6 +87,10 @@ class _Reader:
 
     def _fail(self, message: str) -> NotRead:
         return NotRead(message, self.text, self.at)
+
+    def _check(self, wrong: str | None, begin: int) -> None:
+        if wrong is not None:
+            raise NotRead(wrong, self.text, begin)
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.at)
@@ -122,15 +127,54 @@ class _Reader:
         if many and not self.text.startswith("]", self.at):
             raise self._fail("expected ]")
         self.at += many
-        self._see_table(keys, "tables" if many else "table", begin)
-        known = self.knows is None or self.knows(keys)
-        self.table = _opened(self.tree, keys, many=many) if known else None
+        self._check(self.seen.table(keys, "tables" if many else "table"), begin)
+        self.path = keys
+        known = self._knows((), keys, begin)
+        self.table = self._opened(self.named(keys), begin, many=many) if known else None
 
     def _pair_of_table(self) -> None:
         begin, (keys, value) = self.at, self._pair()
         if self.table is not None:
-            self._see_pair(self.now, keys, begin)
-            _put(self.table, keys, value)
+            self._knows(self.path, keys, begin)
+            self._check(self.seen.pair(keys), begin)
+            own = self.named((*self.path, *keys))[len(self.path) :]
+            existing = self.table.get(own[0]) if len(own) == 1 and not self.path else None
+            if isinstance(value, Inline) and isinstance(existing, dict):
+                existing.update(value)
+            else:
+                _put(self.table, own, value)
+
+    def _opened(self, keys: Keys, begin: int, *, many: bool) -> dict[str, Any]:
+        """The table that a header opens."""
+        tree = self.tree
+        for key in keys[:-1] if many else keys:
+            tree = self._below(tree, key, begin)
+        if not many:
+            return tree
+        array = tree.setdefault(keys[-1], [])
+        if not isinstance(array, list):
+            raise NotRead("an array of tables has the name of a value", self.text, begin)
+        array.append({})
+        return array[-1]  # type: ignore[no-any-return]
+
+    def _below(self, tree: dict[str, Any], key: str, begin: int) -> dict[str, Any]:
+        """The table under a key, made when there is none; in another spelling a value may be there."""
+        child = tree.setdefault(key, {})
+        if isinstance(child, list) and child:
+            child = child[-1]
+        if not isinstance(child, dict):
+            raise NotRead("a table is below a value", self.text, begin)
+        return child
+
+    def _knows(self, table: Keys, keys: Keys, begin: int) -> bool:
+        """Whether the daemon has a place for what is written. Up to go-toml 2.2 it looks in the text for what has none.
+
+        It does not find a key there that is spelled with escapes. Seen with the library of 2.0.6, read in its source.
+        """
+        known = self.knows is None or self.knows((*table, *keys))
+        if not known and any(isinstance(key, Escaped) for key in keys):
+            raise NotRead("go-toml 2 panics over an unknown key that is spelled with escapes,", self.text, begin)
+        return known
 
     def _pair(self) -> tuple[Keys, Any]:
         keys = self._key()
@@ -151,7 +195,8 @@ class _Reader:
         if found := self._take(_LITERAL):
             return found[1]
         if found := self._take(_BASIC):
-            return self._unescaped(found[1], found.start(1))
+            key = self._unescaped(found[1], found.start(1))
+            return Escaped(key) if "\\" in found[1] else key
         raise self._fail("invalid character at start of key")
 
     def _value(self) -> Any:
@@ -214,12 +259,13 @@ class _Reader:
         return items
 
     def _inline(self) -> Inline:
-        table, seen, between = Inline(), _Entry("table"), _GAP if self.knows is None else _BLANKS
+        table, seen, between = Inline(), Seen(), _GAP if self.knows is None else _BLANKS
         self.at += 1
         self._take(between)
         while not self._next("}"):
             begin, (keys, value) = self.at, self._pair()
-            self._see_pair(seen, keys, begin)
+            if self.table is not None:
+                self._check(seen.pair(keys), begin)
             _put(table, keys, value)
             self._take(between)
             if self._next(","):
@@ -230,50 +276,11 @@ class _Reader:
                 raise self._fail("expected , or }")
         return table
 
-    def _see_table(self, keys: Keys, kind: str, begin: int) -> None:
-        _make_explicit(self.now)
-        entry = self.seen
-        for key in keys[:-1]:
-            entry = entry.below.setdefault(key, _Entry("table"))
-            if entry.kind == "value":
-                raise NotRead("a table is below a value", self.text, begin)
-        last = entry.below.setdefault(keys[-1], _Entry(kind))
-        if last.kind != kind or (last.explicit and kind == "table"):
-            raise NotRead("a table already exists", self.text, begin)
-        last.explicit = True
-        if kind == "tables":
-            last.below = {}
-        self.now = last
-
-    def _see_pair(self, entry: _Entry, keys: Keys, begin: int) -> None:
-        for depth, key in enumerate(keys, 1):
-            found = entry.below.get(key)
-            if found is not None and (depth == len(keys) or found.kind != "table" or found.explicit):
-                raise NotRead("a key is defined twice", self.text, begin)
-            entry = found or entry.below.setdefault(key, _Entry("table", by_key=True))
-        entry.kind = "value"
-
-
-def _make_explicit(entry: _Entry) -> None:
-    """What dotted keys made of tables is closed when the next [table] begins."""
-    pending = [entry]
-    while pending:
-        for child in pending.pop().below.values():
-            child.explicit, child.by_key = child.explicit or child.by_key, False
-            pending.append(child)
-
-
-def _opened(tree: dict[str, Any], keys: Keys, *, many: bool) -> dict[str, Any]:
-    """The table that a header opens."""
-    for depth, key in enumerate(keys, 1):
-        if many and depth == len(keys):
-            tree.setdefault(key, []).append({})
-        child = tree.setdefault(key, {})
-        tree = child[-1] if isinstance(child, list) else child
-    return tree
-
 
 def _put(tree: dict[str, Any], keys: Keys, value: Any) -> None:
+    """Set a value; a table takes the place of a value that another spelling of its name has."""
     for key in keys[:-1]:
-        tree = tree.setdefault(key, {})
+        if not isinstance(tree.get(key), dict):
+            tree[key] = {}
+        tree = tree[key]
     tree[keys[-1]] = value

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any
 
 from containerd.daemon import toml_1, toml_2
-from containerd.daemon.gotypes import GoType, MapOf, Struct
-from containerd.daemon.server_config import server_config
+from containerd.daemon.gotypes import ANY, GoType, MapOf, Scalar, Struct, mismatch
+from containerd.daemon.server_config import SECTIONS, STRUCTS, server_config
+from containerd.daemon.toml_seen import Keys
 from containerd.daemon.toml_values import MOMENT, NotRead
 from containerd.files import Dead
 from containerd.releases import release_of
 from containerd.versions import Version
+
+_SECTIONS = frozenset({"plugins", *STRUCTS, *SECTIONS})
 
 
 def is_strict(version: Version) -> bool:
@@ -37,9 +41,11 @@ def _load(text: str, file: str, version: Version, *, strict: bool) -> Mapping[st
     try:
         if first:
             return toml_1.read(text)
-        knows: Callable[[toml_2.Keys], bool] | None = None if strict else lambda keys: knows_table(type_, keys)
-        data = toml_2.read(text, knows)
-        _check_values(data, type_)
+        knows: Callable[[Keys], bool] | None = None if strict else lambda keys: knows_table(type_, keys)
+        data = _decoded(toml_2.read(text, knows), type_, strict=strict)
+        # A wrong type is fatal in each spelling, so that the text is not read by one name before all of it fits.
+        if _has_doubles(data, type_) and mismatch(type_, data, 2) is None:
+            data = _decoded(toml_2.read(text, knows, partial(named_keys, type_)), type_, strict=strict)
     except NotRead as error:
         hint = "; it looks like a template: render it first" if "{{" in text or "{%" in text else ""
         raise Dead(f"{prefix}{error}{hint}", f"{file}:{error.line}") from None
@@ -48,7 +54,7 @@ def _load(text: str, file: str, version: Version, *, strict: bool) -> Mapping[st
     return data
 
 
-def knows_table(type_: GoType, keys: toml_2.Keys) -> bool:
+def knows_table(type_: GoType, keys: Keys) -> bool:
     """Whether a type has a place for a table; 2.x finds the keys of structs in any case."""
     for key in keys:
         if isinstance(type_, Struct):
@@ -61,6 +67,34 @@ def knows_table(type_: GoType, keys: toml_2.Keys) -> bool:
         else:
             return True
     return True
+
+
+def named_keys(type_: GoType, keys: Keys) -> Keys:
+    """A path with the daemon's own names for the fields of structs."""
+    named = []
+    for key in keys:
+        known = isinstance(type_, MapOf) or (isinstance(type_, Struct) and key.lower() in type_.fields)
+        named.append(key.lower() if known and isinstance(type_, Struct) else key)
+        type_ = _below(type_, key) if known and isinstance(type_, Struct | MapOf) else ANY
+    return tuple(named)
+
+
+def _has_doubles(data: Mapping[str, Any], type_: GoType) -> bool:
+    """Whether a field of a struct is in the data in two spellings."""
+    pending: list[tuple[Mapping[str, Any], GoType]] = [(data, type_)]
+    while pending:
+        table, expected = pending.pop()
+        known = [key for key in table if not isinstance(expected, Struct) or key.lower() in expected.fields]
+        if isinstance(expected, Struct) and len({key.lower() for key in known}) < len(known):
+            return True
+        if isinstance(expected, Struct | MapOf):
+            below = ((table[key], _below(expected, key)) for key in known)
+            pending += [(child, type_) for child, type_ in below if isinstance(child, Mapping)]
+    return False
+
+
+def _below(type_: Struct | MapOf, key: str) -> GoType:
+    return type_.fields[key.lower()] if isinstance(type_, Struct) else type_.value
 
 
 def agrees(read: Any, standard: Any) -> bool:
@@ -84,6 +118,36 @@ def agrees(read: Any, standard: Any) -> bool:
 def _plain_text(value: Any) -> str:
     """A value to compare: the standard library makes one character of a carriage return and a new line."""
     return f"{type(value).__name__} {value}".replace("\r\n", "\n")
+
+
+def readings(text: str) -> Iterator[Mapping[str, Any]]:
+    """What each parser that a containerd may have reads in a text, for who must miss nothing, whichever runs."""
+    with suppress(NotRead, RecursionError):
+        yield toml_1.read(text)
+    with suppress(NotRead, RecursionError):
+        yield toml_2.read(text, lambda keys: keys[0].lower() in _SECTIONS)
+    with suppress(NotRead, RecursionError):
+        yield toml_2.read(text, None)
+
+
+def _decoded(data: dict[str, Any], type_: Struct, *, strict: bool) -> dict[str, Any]:
+    _check_values(data, type_)
+    if not strict:
+        _leave_alone(data, type_)
+    return data
+
+
+def _leave_alone(data: dict[str, Any], type_: Struct) -> None:
+    """Take out each empty [table] in the place of a value: up to go-toml 2.3 it leaves the setting as it is."""
+    pending = [(data, type_)]
+    while pending:
+        table, struct = pending.pop()
+        for key, value in list(table.items()):
+            expected = struct.fields.get(key.lower())
+            if isinstance(expected, Struct) and isinstance(value, dict):
+                pending.append((value, expected))
+            elif isinstance(expected, Scalar) and value == {} and not isinstance(value, toml_2.Inline):
+                del table[key]
 
 
 def _check_values(data: Mapping[str, Any], type_: GoType) -> None:
