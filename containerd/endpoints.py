@@ -10,8 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from containerd.daemon.gotypes import lookup
+from containerd.daemon.names import as_read
+from containerd.daemon.toml_dialects import load
+from containerd.daemon.trees import plain, planted
 from containerd.errors import ContainerdError
-from containerd.files import FileSet
+from containerd.files import Dead, FileSet
 from containerd.hosts_toml import with_scheme
 from containerd.releases import release_of
 from containerd.secrets import mask_urls
@@ -65,7 +68,7 @@ def endpoints_of(files: FileSet, version: Version) -> Endpoints:
         text = files.texts[path]
         is_hosts = posixpath.basename(path) == "hosts.toml"
         try:
-            data = parse(text)
+            data = parse(text) if is_hosts else _config(path, text, version)
         except ContainerdError:
             if not is_hosts:
                 unreadable.append(path)
@@ -108,6 +111,15 @@ def _serves_pulls(entry: Any, go_toml: int) -> bool:
     """Whether images may come from a host: one without capabilities has all of them."""
     capabilities = lookup(entry, "capabilities", go_toml) if isinstance(entry, Mapping) else None
     return not isinstance(capabilities, Sequence) or not capabilities or bool({"pull", "resolve"} & {*capabilities})
+
+
+def _config(path: str, text: str, version: Version) -> Mapping[str, Any]:
+    """A configuration with the daemon's own names for its settings. Raises NotToml where nobody reads it."""
+    try:
+        data = load(text, path, version)
+    except Dead:
+        data = parse(text)
+    return plain(as_read(planted(data, path), version))  # type: ignore[no-any-return]
 
 
 def _of_config(data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str]]:

@@ -10,11 +10,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from containerd.errors import ContainerdError
+from containerd.daemon.toml_dialects import readings
 from containerd.files import FileSet
-from containerd.statements import parse
 
 # What a containerd of any version uses without being told: where programs make temporary files, and the NRI plugins
 # that it starts with CRI (containerd 1.7 and later).
@@ -80,20 +78,14 @@ def _coverable(path: str) -> bool:
 
 
 def _named(file: str, text: str) -> Iterator[tuple[str, str]]:
-    try:
-        data = parse(text)
-    except ContainerdError:  # nor does containerd start on it
-        return
-    yield from _walk(data, file)
-
-
-def _walk(table: Mapping[str, Any], file: str) -> Iterator[tuple[str, str]]:
-    """The directories that a table and those below it name; go-toml does not tell upper from lower case."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _walk(value, file)
-        elif isinstance(value, str) and value and (directory := _directory(key.lower(), value)):
-            yield directory, f"{key} in {file}"
+    """The directories that the tables of a file name; go-toml does not tell upper from lower case."""
+    pending = list(readings(text))
+    while pending:
+        for key, value in pending.pop().items():
+            if isinstance(value, Mapping):
+                pending.append(value)
+            elif isinstance(value, str) and value and (directory := _directory(key.lower(), value)):
+                yield directory, f"{key} in {file}"
 
 
 def _directory(key: str, value: str) -> str | None:

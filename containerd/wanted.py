@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from containerd.errors import ContainerdError
+from containerd.daemon.toml_dialects import readings
 from containerd.files import FileSet, absolute
-from containerd.statements import parse
 
 
 def wanted(files: FileSet) -> tuple[str, ...]:
@@ -19,9 +18,8 @@ def wanted(files: FileSet) -> tuple[str, ...]:
 
 
 def _imports(file: str, text: str) -> Iterator[str]:
-    try:
-        imports = parse(text).get("imports", ())
-    except ContainerdError:
-        return
-    if isinstance(imports, list):
-        yield from (absolute(name, file) for name in imports if isinstance(name, str) and name)
+    """What any containerd imports: 2.x finds `Imports` too, and 1.x reads more than TOML."""
+    values = (value for data in readings(text) for key, value in data.items() if key.lower() == "imports")
+    for name in (name for value in values if isinstance(value, list) for name in value):
+        if isinstance(name, str) and name:
+            yield absolute(name, file)

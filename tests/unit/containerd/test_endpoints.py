@@ -64,6 +64,17 @@ def test_mirrors_of_every_table_in_every_file(table: str) -> None:
     assert named({"/etc/containerd/conf.d/a.toml": text}) == [("*", PLACE, 5000), ("*", PLACE, 5001)]
 
 
+def test_mirrors_are_named_in_the_case_that_the_daemon_finds() -> None:
+    text = f'[Plugins{NEW.removeprefix("plugins")}.REGISTRY.Mirrors.A]\nEndpoint = ["http://{PLACE}:5000"]\n'
+    assert named({}, f"version = 3\n{text}", "2.2.7") == [("A", PLACE, 5000)]
+    assert named({}, f"version = 2\n{text}", "1.7.24") == []
+
+
+def test_mirrors_of_a_file_that_is_toml_for_the_daemon_alone() -> None:
+    text = f'version = 2\nnote = "a\\/b"\n[{OLD}.registry.mirrors.a]\nendpoint = ["http://{PLACE}:5000"]\n'
+    assert named({}, text, "1.7.24") == [("a", PLACE, 5000)]
+
+
 def test_mirrors_of_another_type_are_nobodys() -> None:
     for value in ("1", "[1]", '"http://a:1"'):
         assert named({}, f"[{OLD}.registry.mirrors.x]\nendpoint = {value}\n") == []
