@@ -135,17 +135,19 @@ class _Planning:
             file, there = own, None
         kept = there if there is not None and not says_the_same(there, self.site.render(file)) else None
         self.targets[name] = Target(path, file, kept)
+        carried, written = frozenset(mapped.hosts_toml.hosts), frozenset(file.hosts)
         for endpoint in mapped.endpoints:
             if endpoint.entry is None:
                 fate = Fate("removed", "never worked: a repository path without a scheme")
-            elif endpoint.entry not in mapped.hosts_toml.hosts and endpoint.entry.url != file.server:
+            elif endpoint.entry not in carried and endpoint.entry.url != file.server:
                 fate = Fate("removed", "is another spelling of an endpoint before it")
             else:
-                fate = self._of_carried(name, endpoint.entry, self.targets[name])
+                is_server = endpoint.entry not in written
+                fate = self._of_carried(name, endpoint.entry, self.targets[name], is_server=is_server)
             self.fates.setdefault((name, endpoint.written), fate)
         self.notes += [*mapped.notes, *([] if kept is not None else [f'carried: mirrors."{name}" into {path}'])]
 
-    def _of_carried(self, name: str, entry: HostEntry, target: Target) -> Fate:
+    def _of_carried(self, name: str, entry: HostEntry, target: Target, *, is_server: bool) -> Fate:
         slot = f'[host."{entry.url}"]'
         if entry.override_path and not release_of(self.site.version).hosts.override_path:
             fix = f"upgrade containerd, or serve {name} at {entry.url.partition('://')[2].partition('/')[0]} itself"
@@ -155,7 +157,7 @@ class _Planning:
             fix = f"add {slot} to {target.path}, or delete that file"
             message = f"{entry.url} belongs in {target.path}, which is there already and says something else"
             return self._lost("mirror-in-foreign-file", name, message, fix)
-        place = "server" if entry not in target.file.hosts and target.kept is None else slot
+        place = "server" if is_server and target.kept is None else slot
         return Fate("moved", f"{target.path}: {place}{' with override_path' if entry.override_path else ''}")
 
     def _lost(self, code: str, name: str, message: str, fix: str) -> Fate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from containerd.accounting import Fate
@@ -27,6 +28,8 @@ class Placing:
         self.site = site
         self.mirrors = mirrors
         self.targets = dict(targets)
+        self.names: dict[str, list[str]] = {}
+        self.paths: set[str] = set()
         self.fates: dict[tuple[str, str], Fate] = {}
         self.findings: list[Finding] = []
         self.losses: list[Finding] = []
@@ -35,8 +38,18 @@ class Placing:
         """Put the TLS of every host on the entries and servers that are that host; `mirrors` say what was contacted."""
         if tables:
             self._take_in_others()
+        for name in self.targets:
+            self._index(name)
         for host, table in tables.items():
             self._place(host, table, _read(host, table))
+
+    def _index(self, name: str) -> None:
+        """Remember a target by its path, and by the hosts that it names."""
+        target = self.targets[name]
+        self.paths.add(target.path)
+        urls = (*(entry.url for entry in target.file.hosts), target.file.server)
+        for host in dict.fromkeys(host_of(url) for url in urls if url):
+            self.names.setdefault(host, []).append(name)
 
     def _take_in_others(self) -> None:
         """The files of ours that are not planned anew may need TLS too."""
@@ -49,7 +62,8 @@ class Placing:
         if tls != NO_TLS and _named_over_tls(host, self.mirrors):
             self._add_home(host)
         homes = []
-        for name, target in self.targets.items():
+        for name in self.names.get(host, ()):
+            target = self.targets[name]
             if tls != NO_TLS and target.kept is None and (slots := _slots(target.file, host)):
                 self.targets[name] = replace(target, file=_fitted(target.file, host, tls))
                 homes += [f"{target.path}: {slot}" for slot in slots]
@@ -64,9 +78,10 @@ class Placing:
         """A registry that is asked directly gets a file of its own, where it has none yet."""
         registry = "docker.io" if host == _DOCKER else host
         path = self.site.place(registry)
-        if not any(path == target.path for target in self.targets.values()):
+        if path not in self.paths:
             kept = self.site.present.get(path)
             self.targets[path] = Target(path, HostsToml(f"https://{host}", ()), kept)
+            self._index(path)
 
     def _moved(self, host: str, homes: list[str]) -> Fate:
         if not self.site.reads_tls:
@@ -98,11 +113,20 @@ class Placing:
         """How a host was contacted: as an endpoint, or by its own name."""
         named = contacts(self.mirrors, host) if can_be_named(host) else []
         named += contacts(self.mirrors, "docker.io") if host == _DOCKER else []
-        endpoints = [with_scheme(endpoint) for each in self.mirrors.values() for endpoint in each]
-        return {url.partition("://")[0] for url in (*endpoints, *named) if host_of(url) == host}
+        urls = (*self._endpoints.get(host, ()), *named)
+        return {url.partition("://")[0] for url in urls if host_of(url) == host}
+
+    @cached_property
+    def _endpoints(self) -> Mapping[str, list[str]]:
+        """The endpoints of all mirrors by their hosts."""
+        found: dict[str, list[str]] = {}
+        for url in (with_scheme(endpoint) for each in self.mirrors.values() for endpoint in each):
+            found.setdefault(host_of(url), []).append(url)
+        return found
 
     def _kept(self, host: str) -> str | None:
-        kept = (target for target in self.targets.values() if target.kept is not None)
+        targets = (self.targets[name] for name in self.names.get(host, ()))
+        kept = (target for target in targets if target.kept is not None)
         return next((target.path for target in kept if _slots(target.file, host)), None)
 
     def _check_pair(self, host: str, table: Mapping[str, Any]) -> None:
