@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from containerd.daemon.merged import merge
 from containerd.daemon.predict import predict_merged
-from containerd.daemon.provenance import has_registry_types
+from containerd.daemon.provenance import has_registry_types, place_of_type_error
 from containerd.file_checks import file_findings
 from containerd.files import Dead, FileSet
 from containerd.registry_checks import registry_findings
@@ -46,7 +46,8 @@ def doubts(files: FileSet, version: Version) -> Iterator[Finding]:
 def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
     state, reason = subject.prediction.cri, subject.prediction.reason
     if state == "dead":
-        yield _dead(f"{subject.files.main}:1", reason)
+        place = place_of_type_error(reason, subject.merged, subject.files, subject.version)
+        yield _dead(f"{subject.files.main}:1" if place is None else str(place), reason)
     elif state == "error" and not explained:
         where = f"{subject.files.main}:1"
         yield Finding("cri-error", Severity.ERROR, where, f"CRI does not load: {reason}", "correct what it names")

@@ -12,7 +12,7 @@ from containerd.daemon.gotypes import mismatch
 from containerd.daemon.names import named_file
 from containerd.daemon.server_config import server_config
 from containerd.daemon.toml_dialects import load
-from containerd.daemon.trees import Leaf, planted
+from containerd.daemon.trees import Leaf, misfit, place_of, planted
 from containerd.files import Dead, FileSet, absolute
 from containerd.releases import release_of
 from containerd.versions import Version
@@ -65,9 +65,11 @@ def _loaded(path: str, importer: str, files: FileSet, version: Version) -> Loade
     if text is None:
         raise Dead(f"open {path}: no such file or directory", f"{importer}:1")
     data = load(text, path, version)
-    wrong = mismatch(server_config(version), data, release_of(version).go_toml)
+    type_, go_toml = server_config(version), release_of(version).go_toml
+    wrong = mismatch(type_, data, go_toml)
     if wrong is not None:
-        raise Dead(f"failed to unmarshal TOML: {path}: {wrong}", f"{path}:1")
+        place = place_of(misfit(planted(data, path), type_, go_toml), files)
+        raise Dead(f"failed to unmarshal TOML: {path}: {wrong}", str(place))
     return Loaded(path, data)
 
 

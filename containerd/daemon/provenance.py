@@ -8,7 +8,7 @@ from containerd.daemon.gotypes import mismatch
 from containerd.daemon.merged import Merged
 from containerd.daemon.plugin_configs import plugin_types
 from containerd.daemon.settings import plugin_name, registry_plugin
-from containerd.daemon.trees import Node, Place, Table, place_of
+from containerd.daemon.trees import Node, Place, Table, misfit, place_of
 from containerd.files import FileSet
 from containerd.releases import release_of
 from containerd.statements import Path, quoted
@@ -25,6 +25,15 @@ def has_registry_types(merged: Merged, version: Version) -> bool:
     plugin = registry_plugin(version)
     table = merged.value("plugins", plugin_name(merged, plugin, version))
     return table is None or mismatch(plugin_types(version)[plugin], table, release_of(version).go_toml) is None
+
+
+def place_of_type_error(reason: str, merged: Merged, files: FileSet, version: Version) -> Place | None:
+    """Where the value is that a daemon dies over for this reason, None where it is not the type of a plugin's value."""
+    for uri, type_ in plugin_types(version).items():
+        node = merged.node("plugins", plugin_name(merged, uri, version))
+        if node is not None and reason.startswith(f"plugins.{quoted(uri)}: "):
+            return place_of(misfit(node, type_, release_of(version).go_toml), files)
+    return None
 
 
 def registry_places(merged: Merged, files: FileSet, version: Version) -> dict[str, Place]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from containerd.daemon.gotypes import GoType, MapOf, Struct, mismatch
 from containerd.errors import NotToml
 from containerd.files import FileSet
 from containerd.statements import Path, split
@@ -93,6 +94,24 @@ def plain(node: Node) -> Any:
             else:
                 data[key] = child.value
     return root
+
+
+def misfit(node: Node, type_: GoType, go_toml: int) -> Node:
+    """The innermost table or leaf of a tree that is not of its type, where the tree is not of this one."""
+    found: tuple[Node, GoType] | None = (node, type_)
+    while found is not None:
+        node, type_ = found
+        found = next(_misfits(node, type_, go_toml), None)
+    return node
+
+
+def _misfits(node: Node, type_: GoType, go_toml: int) -> Iterator[tuple[Node, GoType]]:
+    if not isinstance(node, Table) or not isinstance(type_, Struct | MapOf):
+        return
+    for key, child in node.items():
+        below = type_.value if isinstance(type_, MapOf) else type_.fields.get(key.lower())
+        if below is not None and mismatch(below, plain(child), go_toml) is not None:
+            yield child, below
 
 
 def place_of(node: Node, files: FileSet) -> Place:

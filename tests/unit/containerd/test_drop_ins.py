@@ -6,6 +6,8 @@ import pytest
 
 from containerd.daemon.predict import predict
 from containerd.errors import NotToml, Refused
+from containerd.files import FileSet
+from containerd.findings import diagnose
 from containerd.migration import Decision, Strategy
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, PRESENT, ROOT, decided, fileset, version
 
@@ -205,3 +207,19 @@ def test_refused_with_what_to_do(name: str) -> None:
 def test_a_drop_in_that_is_not_toml_is_named() -> None:
     with pytest.raises((NotToml, Refused), match=DROP_IN):
         changed({CONFIG: IMPORTS, DROP_IN: "{{"}, "1.7.24")
+
+
+@pytest.mark.parametrize("runs", ["1.7.24", "2.2.7"])
+@pytest.mark.parametrize(
+    ("main", "dropin", "where"),
+    [
+        ("", f"version = 2\n\n[{OLD}.registry.mirrors.a]\nendpoint = [1]\n", "/etc/containerd/conf.d/a.toml:4"),
+        ("", "version = 2\n[debug]\nlevel = 1\n", "/etc/containerd/conf.d/a.toml:3"),
+        (f'[{OLD}]\nsandbox_image = ["a"]\n', "version = 2\n[debug]\n", f"{CONFIG}:4"),
+        ("[grpc]\nuid = 'root'\n", "version = 2\n", f"{CONFIG}:4"),
+    ],
+)
+def test_a_wrong_type_is_named_by_its_file_and_line(runs: str, main: str, dropin: str, where: str) -> None:
+    texts = {CONFIG: f'version = 2\nimports = ["conf.d/*.toml"]\n{main}', "/etc/containerd/conf.d/a.toml": dropin}
+    [finding] = [each for each in diagnose(FileSet(CONFIG, texts), version(runs)) if each.code == "daemon-dead"]
+    assert finding.where == where
