@@ -43,7 +43,10 @@ UpkeepFiles: TypeAlias = Callable[[Sequence[str]], Sequence[File]]
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done with one container, and why. ``data``: its volume goes too; ``folder``: its configuration."""
+    """What is to be done with one container, and why. ``data``: its volume goes too; ``folder``: its configuration.
+
+    ``refusal`` says why no more than this is done.
+    """
 
     act: Act
     container: str
@@ -51,6 +54,7 @@ class Action:
     wanted: Wanted | None = None
     data: bool = False
     folder: bool = False
+    refusal: str = ""
     diff: str = field(default="", repr=False)
 
     @property
@@ -99,12 +103,12 @@ def plan_host(
     """
     names = {w.spec.container for w in wanted}
     removals = (
-        *(_or_refused(it, refused) for it in _removals(facts, names, consent)),
+        *(_or_refused(it, refused, None) for it in _removals(facts, names, consent)),
         *_left_behind(facts, names),
     )
     gone = {action.container for action in removals if action.act is Act.REMOVE}
     staying = [there for there in facts.containers if there.name not in gone]
-    own = [_or_refused(_action(facts, staying, w), refused) for w in wanted]
+    own = [_or_refused(_action(facts, staying, w), refused, facts.container(w.spec.container)) for w in wanted]
     ports = {it.wanted.spec.port for it in own if it.acts and it.wanted}
     first = [it for it in removals if it.act is Act.REMOVE and _ports(facts, it.container) & ports]
     actions = (*first, *own, *(it for it in removals if it not in first))
@@ -119,9 +123,18 @@ def is_cache(container: Container) -> bool:
     return container.cache is not None or _is_registry(container)
 
 
-def _or_refused(action: Action, refused: Mapping[str, str]) -> Action:
+def _or_refused(action: Action, refused: Mapping[str, str], existing: Container | None) -> Action:
+    """Return ``action``, or what is left of it where it is refused: an existing cache that is stopped is started."""
     why = refused.get(action.container)
-    return action if why is None else Action(Act.REFUSE, action.container, (why,))
+    if why is None:
+        return action
+    if existing is not None and existing.cache is not None and _is_stopped(existing):
+        return Action(Act.START, action.container, (f"it is {existing.status}",), refusal=why)
+    return Action(Act.REFUSE, action.container, (why,))
+
+
+def _is_stopped(existing: Container) -> bool:
+    return not existing.runs and existing.status != "restarting"
 
 
 def _action(facts: HostFacts, staying: Sequence[Container], wanted: Wanted) -> Action:
@@ -135,7 +148,7 @@ def _action(facts: HostFacts, staying: Sequence[Container], wanted: Wanted) -> A
         return Action(Act.CREATE, spec.container, (f"{spec.upstream} on port {spec.port}",), wanted, diff=diff)
     if reasons := differences(facts, there, wanted):
         return Action(Act.RECREATE, spec.container, reasons, wanted, diff=diff)
-    if not there.runs and there.status != "restarting":
+    if _is_stopped(there):
         return Action(Act.START, spec.container, (f"it is {there.status}",), wanted)
     return Action(Act.UNCHANGED, spec.container, (), wanted)
 

@@ -212,11 +212,15 @@ def _planned(action: Action) -> CacheReport:
     known = _PLANNED.get(action.act)
     if known is not None:
         return CacheReport(known.fate, action.reason, known.weight)
+    if action.refusal:
+        return CacheReport(Fate.PLANNED, f"start as it is: {action.refusal}", Exit.FAILED)
     return CacheReport(Fate.PLANNED, f"{action.act.value}: {action.reason}", Exit.PENDING)
 
 
 def _ended(done: Done) -> CacheReport:
     action, error = done.action, done.error
+    if error is None and action.refusal:
+        return CacheReport(Fate.FAILED, f"started as it was: {action.refusal}", Exit.FAILED)
     if error is None:
         fate = Fate.REMOVED if action.act is Act.REMOVE else Fate.DEPLOYED
         return CacheReport(fate, f"{action.act.value}: {action.reason}")

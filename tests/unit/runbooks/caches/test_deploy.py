@@ -13,7 +13,7 @@ from runbooks.caches.deploy import Deploy
 from runbooks.caches.report import CachesReport
 from runbooks.caches.upkeep import collect, restart
 from runbooks.options import CachesOptions, UpkeepOptions
-from tests.fakes.fleet import FakeFleet, build, ctrl_c
+from tests.fakes.fleet import REGISTRIES, FakeFleet, build, ctrl_c
 from tests.fakes.node import CONFIG
 
 HOSTS = ("vm-1", "vm-2")
@@ -105,6 +105,28 @@ def test_a_stopped_cache_is_started(fakes: FakeFleet) -> None:
     assert deploy(fakes).exit_code is Exit.OK
     assert fakes.hosts["vm-1"].containers["registry"].status == "running"
     assert not fakes.hosts["vm-1"].called("caches_create")
+
+
+def test_a_stopped_cache_that_may_not_move_is_started_where_it_is(fakes: FakeFleet, tmp_path: Path) -> None:
+    """The wildcard of the nodes names its port."""
+    moved = build(
+        tmp_path / "moved",
+        cache_hosts=2,
+        registries=REGISTRIES | {"docker.io": REGISTRIES["docker.io"] | {"port": 5050}},
+    )
+    for name, host in moved.hosts.items():
+        host.containers, host.volumes, host.files = (
+            fakes.hosts[name].containers,
+            fakes.hosts[name].volumes,
+            fakes.hosts[name].files,
+        )
+    moved.hosts["vm-1"].containers["registry"].status = "exited"
+    report = deploy(moved)
+    cache = report.hosts["vm-1"].caches["registry"]
+    assert (report.exit_code, cache.fate.value) == (Exit.FAILED, "failed")
+    assert cache.reason.startswith("started as it was: port 5000 cannot be taken from docker.io")
+    container = moved.hosts["vm-1"].containers["registry"]
+    assert (container.status, container.port) == ("running", 5000)
 
 
 def test_what_left_the_table_is_removed_only_on_demand(fakes: FakeFleet, tmp_path: Path) -> None:
