@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from containerd.findings import Finding, Severity
-from containerd.node import NodeFacts, Transaction
+from containerd.node import Daemon, NodeFacts, Transaction
 
 
 def standing(facts: NodeFacts) -> Iterator[Finding]:
     """What a restart would bring that nobody asked for, and what a run has left undone: audit and rollout both ask."""
-    daemon = facts.daemon
     if facts.transaction is not None and facts.transaction.unfinished:
         yield Finding(
             "unfinished-run",
@@ -20,6 +19,27 @@ def standing(facts: NodeFacts) -> Iterator[Finding]:
             "see: python main.py status; settle it with: python main.py finish",
             blocks=True,
         )
+    yield from _of_daemon(facts.daemon)
+    if facts.cri.state != "ok":
+        yield Finding(
+            "cri-not-ok",
+            Severity.ERROR,
+            facts.daemon.socket,
+            f"CRI was not ok before this run: {facts.cri.detail}",
+            "repair the node first",
+            blocks=True,
+        )
+    if facts.restart_pending:
+        yield Finding(
+            "restart-pending",
+            Severity.WARNING,
+            facts.config_file,
+            "the configuration was changed after containerd started: what it says is not what runs",
+            "restart containerd, or roll out, which does",
+        )
+
+
+def _of_daemon(daemon: Daemon) -> Iterator[Finding]:
     if daemon.needs_daemon_reload:
         yield Finding(
             "daemon-reload",
@@ -38,23 +58,6 @@ def standing(facts: NodeFacts) -> Iterator[Finding]:
             "and a restart would start that one",
             "restart it at a time of your own, or add --allow-version-change",
             blocks=True,
-        )
-    if facts.cri.state != "ok":
-        yield Finding(
-            "cri-not-ok",
-            Severity.ERROR,
-            daemon.socket,
-            f"CRI was not ok before this run: {facts.cri.detail}",
-            "repair the node first",
-            blocks=True,
-        )
-    if facts.restart_pending:
-        yield Finding(
-            "restart-pending",
-            Severity.WARNING,
-            facts.config_file,
-            "the configuration was changed after containerd started: what it says is not what runs",
-            "restart containerd, or roll out, which does",
         )
 
 

@@ -67,8 +67,8 @@ class Remote(Protocol):
         """Run ``script`` as root, with ``args`` as its ``$1`` and on, and ``stdin``.
 
         ``timeout`` is in seconds; what takes longer is killed on the machine, then given up on. Stdout may have 16 MB;
-        of stderr the last 64 KB are kept. Once ``cancelled``
-        says so it is no longer waited for: ``Interrupted``; it may still be running there.
+        of stderr the last 64 KB are kept. Once ``cancelled`` says so it is no longer waited for: ``Interrupted``; it
+        may still be running there.
         Raises ``ConnectionLost``, ``CommandTimeout``, ``AnswerTooLong`` (a ``CommandTimeout``), and ``SudoRefused``
         where the user is not root and ``sudo -n`` does not work.
         """
