@@ -34,6 +34,10 @@ def _of(spec: CacheSpec) -> Iterator[Finding]:
         message = f"every client of this cache can read what {spec.credentials.username} may read at {spec.upstream}"
         fix = "use an account that may read public images only, and let only the nodes reach the cache"
         yield Finding("shared-credentials", Severity.WARNING, f"{where}.username", message, fix)
+    if spec.credentials and spec.image.major < 3:
+        message = f"{spec.image.reference} logs in only where {spec.upstream} gives tokens, and not by basic auth"
+        fix = "nothing for Docker Hub, ghcr.io and quay.io; image: registry:3 for a server that gives none"
+        yield Finding("login-by-token-only", Severity.NOTE, f"{where}.username", message, fix)
     if spec.blobdescriptor:
         message = "with inmemory a proxy serves empty blobs once a shared layer expires (distribution#2367)"
         yield Finding("blobdescriptor", Severity.WARNING, f"{where}.blobdescriptor", message, "leave it off")

@@ -12,6 +12,7 @@ _REFERENCE = re.compile(
     r"(?P<name>(?:[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/)?[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+_REGISTRY = re.compile("registry|distribution")
 _VERSION = re.compile(r"v?(\d+)(?:[.-].*)?")
 
 
@@ -47,9 +48,16 @@ def parse_image(reference: str, major: int | None = None) -> Image:
     tagged = int(version[1]) if version and int(version[1]) in MAJORS else None
     if tagged and major and tagged != major:
         raise ImageError(f"{reference} is no registry {major}.x; correct image or major")
+    if not major and not _REGISTRY.search(_name(reference)):
+        raise ImageError(f"{reference} is not named as a registry's image; if it is one, add major: 2 or major: 3")
     if not (generation := tagged or major):
         raise ImageError(f"{reference} does not say which registry it is; add major: 2 or major: 3")
     return Image(reference, generation)
+
+
+def _name(reference: str) -> str:
+    """The last part of an image's name."""
+    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def tag_of(reference: str) -> str:

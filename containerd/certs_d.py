@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from containerd.accounting import Fate, Fates
 from containerd.findings import Finding, Severity
 from containerd.hosts_toml import (
-    DOCKER_NAMES,
     NO_TLS,
     HostEntry,
     HostsToml,
@@ -17,6 +16,7 @@ from containerd.hosts_toml import (
     from_endpoints,
     host_of,
     is_local,
+    is_registry,
     with_scheme,
 )
 from containerd.policy import Registry
@@ -101,7 +101,7 @@ class _Planning:
 
     def carry(self, name: str, endpoints: tuple[str, ...]) -> None:
         """A mirror outside the table goes on as it was."""
-        if not _is_a_name(name):
+        if not is_registry(name):
             shown = mask_urls(f'mirrors."{name}"')
             self._all(name, Fate("removed", "never had an effect: no image is named so"))
             self.notes.append(f"{shown} is removed: no image is named so, it never had an effect")
@@ -210,13 +210,3 @@ def _with_tls_of(file: HostsToml, other: HostsToml) -> HostsToml:
     known: dict[str, Tls] = {host_of(entry.url): entry.tls for entry in other.hosts if entry.url.startswith("https:")}
     hosts = tuple(replace(entry, tls=known.get(host_of(entry.url), NO_TLS)) for entry in file.hosts)
     return replace(file, hosts=hosts, tls=other.tls if other.server == file.server else NO_TLS)
-
-
-def _is_a_name(name: str) -> bool:
-    """Whether an image reference can begin with it, and a directory be named by it."""
-    bad = (
-        "/" in name
-        or name in {"", ".", "..", "_default", DOCKER_NAMES[1]}
-        or any(letter in name for letter in "\"'\\ ")
-    )
-    return name.isprintable() and not bad

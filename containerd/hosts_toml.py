@@ -14,6 +14,9 @@ _URL = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[A-Za-z0-9._-]+(?::[0-9]{1,5})?)(?P<path>/[A-Za-z0-9._~/%:@+-]*)?"
 )
 _PORT = re.compile(r"(.+):([0-9]+)")
+# What an image reference may begin with (distribution's reference grammar).
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_REGISTRY = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?P<port>:[0-9]+)?")
 # An image named by the second is one of the first.
 DOCKER_NAMES = ("docker.io", "index.docker.io")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -85,6 +88,17 @@ def host_dir(registry: str) -> str:
     """
     match = _PORT.fullmatch(registry)
     return f"{match[1]}_{match[2]}_" if match else registry
+
+
+def is_registry(name: str) -> bool:
+    """Whether images can be named by a registry of this name.
+
+    One without a dot, a port or a capital is a folder of Docker Hub, and index.docker.io is only another spelling.
+    """
+    match = _REGISTRY.fullmatch(name)
+    if match is None or name == DOCKER_NAMES[1]:
+        return False
+    return bool(match["port"]) or "." in name or "[" in name or name == "localhost" or name != name.lower()
 
 
 def upstream_of(registry: str) -> str | None:

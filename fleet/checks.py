@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nornir.core.inventory import Group, Host, Inventory
 
 from containerd.errors import ContainerdError
 from containerd.reference import parse_reference
 from fleet.errors import InventoryError
-from fleet.settings import DefaultsEntry, GroupEntry
+from fleet.settings import DefaultsEntry, GroupEntry, RegistryEntry, unfit_for_nodes
 
 
 def check_registries(defaults: DefaultsEntry, path: Path) -> None:
@@ -79,8 +80,29 @@ def check_hosts(inventory: Inventory, path: Path) -> None:
             raise InventoryError(message, str(path), name, "hostname")
         seen[address] = name
         _check_agreement(host, path)
+        if host.has_parent_group("caches") and (why := unfit_for_nodes(address_of(host))):
+            raise InventoryError(f"{why}; give the cache host data.address", str(path), name, "hostname")
     if not any(host.has_parent_group("caches") for host in inventory.hosts.values()):
         raise InventoryError("no host is in the group caches: nodes would have no mirror", str(path), None, "caches")
+
+
+def address_of(cache_host: Host) -> str:
+    """Return the address, or name, that the nodes know a cache host by."""
+    return str(cache_host.get("address") or cache_host.hostname)
+
+
+def check_upstreams(inventory: Inventory, rows: Mapping[str, RegistryEntry], path: Path) -> None:
+    """Refuse an upstream that is one of the caches: it would ask itself, or another cache of the table."""
+    hosts = [host for host in inventory.hosts.values() if host.has_parent_group("caches")]
+    names = {str(name).lower(): host.name for host in hosts for name in (address_of(host), host.hostname, host.name)}
+    owner = {row.port: name for name, row in rows.items()}
+    for name, row in rows.items():
+        parts = urlsplit(row.upstream)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if parts.hostname in names and port in owner:
+            cache = f"the cache of {owner[port]} on {names[parts.hostname]}"
+            message = f"{row.upstream} is {cache}; name the server behind {name}"
+            raise InventoryError(message, str(path), None, f"data.registries.{name}.upstream")
 
 
 def _check_agreement(host: Host, path: Path) -> None:

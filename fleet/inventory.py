@@ -16,7 +16,7 @@ from containerd.migration import Policy, Registry, Strategy
 from containerd.releases import generation_of
 from containerd.versions import Generation, Version
 from fleet.caches import CacheTable, cache_table
-from fleet.checks import check_groups, check_hosts, check_registries
+from fleet.checks import address_of, check_groups, check_hosts, check_registries, check_upstreams
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry, RegistryEntry, TransactionSettings
 from fleet.yaml_file import load_mapping
@@ -79,7 +79,7 @@ class Fleet:
 
     def address(self, cache_host: str) -> str:
         """Return the address, or name, that the nodes know a cache host by."""
-        return _address_of(self.inventory.hosts[cache_host])
+        return address_of(self.inventory.hosts[cache_host])
 
     def endpoint(self, cache_host: str, port: int) -> str:
         """Return what the nodes ask of a cache host's port."""
@@ -109,6 +109,7 @@ def load(directory: Path, *, filed: bool = True) -> Fleet:
     check_groups(groups, directory / "groups.yaml")
     inventory = _nornir_inventory(hosts, groups, defaults, directory)
     check_hosts(inventory, directory / "hosts.yaml")
+    check_upstreams(inventory, defaults.data.registries, directory / "defaults.yaml")
     return Fleet(
         directory,
         _nodes(inventory, directory, filed),
@@ -219,15 +220,11 @@ def _nodes(inventory: Inventory, directory: Path, filed: bool) -> dict[str, Node
 
 def _registries(inventory: Inventory, defaults: DefaultsEntry) -> tuple[Registry, ...]:
     caches = [host for host in inventory.hosts.values() if host.has_parent_group(CACHES)]
-    addresses = [_address_of(host) for host in caches]
+    addresses = [address_of(host) for host in caches]
     return tuple(
         Registry(name, row.upstream, tuple(_endpoint(address, row.port) for address in addresses))
         for name, row in defaults.data.registries.items()
     )
-
-
-def _address_of(cache_host: Host) -> str:
-    return str(cache_host.get("address") or cache_host.hostname)
 
 
 def _endpoint(address: str, port: int) -> str:

@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from containerd.hosts_toml import DOCKER_NAMES, is_registry
 from containerd.migration import Strategy
 from fleet.cache_settings import CachesSettings, Container, RowSettings
 from fleet.model import HOST, Strict
 
 PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
+_HUB = "https://registry-1.docker.io"
+_HUB_NAMES = (*DOCKER_NAMES, "hub.docker.com", "www.docker.com", "docker.com")
 ROUND_TRIPS_SECONDS = 10
 """What the steps of a transaction may take beside the restart and the verification."""
 
@@ -34,6 +37,10 @@ def _upstream(url: str) -> str:
         raise ValueError("must not hold credentials")
     if not re.fullmatch(r"[\w.:/~-]*", parts.path) or (parts.netloc.endswith(":") or parts.port == 0):
         raise ValueError("must be a URL such as https://ghcr.io")
+    if parts.path.strip("/"):
+        raise ValueError("must be a server without a path: a cache of registry 2 leaves out the last part of it")
+    if parts.hostname in _HUB_NAMES:
+        raise ValueError(f"{parts.hostname} is no registry's server: Docker Hub's is {_HUB}")
     return url.rstrip("/")
 
 
@@ -41,16 +48,40 @@ def _registry(name: str) -> str:
     host, colon, port = name.partition(":")
     if not HOST.fullmatch(host) or (colon and not _is_port(port)):
         raise ValueError("must be what images are named by, such as ghcr.io or registry.lan:5000")
+    if name in (DOCKER_NAMES[1], "registry-1.docker.io"):
+        raise ValueError("must be docker.io: that is what images of Docker Hub are named by")
+    if name != name.lower():
+        raise ValueError(f"must be in lower case, as images are named: {name.lower()}")
+    if not is_registry(name):
+        raise ValueError("names no image: without a dot or a port it is a folder of Docker Hub, as in library/busybox")
     return name
 
 
 def _address(address: str) -> str:
     try:
-        ip_address(address)
+        found = ip_address(address)
     except ValueError:
         if not HOST.fullmatch(address):
             raise ValueError("must be an address or a name, without scheme or port; ports are in the table") from None
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)*", address):
+            raise ValueError("is no IPv4 address: that has four numbers up to 255") from None
+        return address
+    if found.is_unspecified or found.is_multicast:
+        raise ValueError("is no address of one machine")
     return address
+
+
+def _cache_address(address: str) -> str:
+    if why := unfit_for_nodes(address):
+        raise ValueError(why)
+    return address
+
+
+def unfit_for_nodes(address: str) -> str:
+    """Return why nodes cannot be given ``address`` as that of a cache host, empty where they can."""
+    if "%" in address:
+        return "must be one address for every node: what follows % is an interface of one machine"
+    return ""
 
 
 def _jump(value: str) -> str:
@@ -62,7 +93,7 @@ def _jump(value: str) -> str:
 
 
 def _is_port(text: str) -> bool:
-    return text.isdecimal() and 1 <= int(text) <= 65535
+    return text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
 
 
 class Extras(Strict):
@@ -121,7 +152,7 @@ class Data(Strict):
     """Settings of a host or a group."""
 
     strategy: Strategy | None = None
-    address: Annotated[str, AfterValidator(_address)] | None = None
+    address: Annotated[str, AfterValidator(_address), AfterValidator(_cache_address)] | None = None
 
 
 class DefaultsData(Data):

@@ -29,6 +29,8 @@ REFUSED = {
     "mycorp/registry:20241101": (None, "add major: 2 or major: 3"),
     "mycorp/registry:v3.0.0": (2, "no registry 2.x"),
     "registry:2 --privileged": (None, "is no image"),
+    "nginx:2": (None, "not named as a registry's image; if it is one, add major"),
+    "registry.lan/redis:3": (None, "not named as a registry's image"),
     "-v": (None, "is no image"),
     "": (None, "is no image"),
     "registry@sha256:abc": (None, "is no image"),
@@ -50,7 +52,9 @@ def test_nothing_is_guessed(reference: str) -> None:
         parse_image(reference, major)
 
 
-@pytest.mark.parametrize("reference", ["mycorp/registry:1.4", "mycorp/registry:20241101", "mycorp/registry:v7"])
+@pytest.mark.parametrize(
+    "reference", ["mycorp/registry:1.4", "mycorp/registry:20241101", "mycorp/registry:v7", "mycorp/cache:1"]
+)
 def test_the_major_of_ones_own_versions(reference: str) -> None:
     assert [parse_image(reference, major).major for major in (2, 3)] == [2, 3]
 

@@ -65,7 +65,12 @@ def test_the_scripts_are_ones_that_a_posix_shell_accepts(name: str) -> None:
 
 def test_what_follows_from_settings() -> None:
     odd = spec(credentials=Credentials("bot", "pw"), blobdescriptor=True, ttl="1h")
-    assert [it.code for it in advice([odd])] == ["shared-credentials", "blobdescriptor", "ttl-ignored"]
+    assert [it.code for it in advice([odd])] == [
+        "shared-credentials",
+        "login-by-token-only",
+        "blobdescriptor",
+        "ttl-ignored",
+    ]
     assert not advice([spec()])
     assert all("pw" not in str(it) for it in advice([odd]))
     assert [it.code for it in host_advice(HostFacts("26", cron=False, memory_limits=False))] == [

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from containerd.errors import Refused
-from containerd.hosts_toml import HostEntry, HostsToml, from_endpoints, host_dir, upstream_of
+from containerd.hosts_toml import HostEntry, HostsToml, from_endpoints, host_dir, is_registry, upstream_of
+from tests.unit.containerd.samples import OLD, decided
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,40 @@ from containerd.hosts_toml import HostEntry, HostsToml, from_endpoints, host_dir
 )
 def test_directory(registry: str, directory: str) -> None:
     assert host_dir(registry) == directory
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("ghcr.io", True),
+        ("GHCR.io", True),
+        ("localhost", True),
+        ("registry:5000", True),
+        ("10.0.0.5:5000", True),
+        ("[::1]:5000", True),
+        ("registry-1.docker.io", True),
+        ("Registry", True),
+        ("registry", False),
+        ("index.docker.io", False),
+        ("https://docker.io", False),
+        ("docker.io/library", False),
+        ("user@quay.io", False),
+        ("my_registry.lan", False),
+        ("quay.io:", False),
+        ("quay.io:abc", False),
+        ("quay.io.", False),
+        ("-quay.io", False),
+        ("quay..io", False),
+        ("fd00::1", False),
+        ("_default", False),
+        ("*", False),
+        ("..", False),
+        ("", False),
+        ("quay.io\n", False),
+    ],
+)
+def test_what_images_can_be_named_by(name: str, is_one: bool) -> None:
+    assert is_registry(name) is is_one
 
 
 @pytest.mark.parametrize(
@@ -98,3 +133,13 @@ def test_what_is_no_url_is_refused(endpoint: str) -> None:
 def test_a_registry_below_a_path_of_itself() -> None:
     mapped = from_endpoints("quay.io", ["https://c", "https://quay.io/proxy"])
     assert mapped.hosts_toml == HostsToml("https://quay.io/proxy", (HostEntry("https://c"),), override_path=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["https://docker.io", "index.docker.io", "docker.io/library", "registry", "my_reg.lan:5000"]
+)
+def test_a_mirror_that_no_image_name_reaches_is_removed_and_moves_nowhere(name: str) -> None:
+    decision = decided(f'version = 2\n[{OLD}.registry.mirrors."{name}"]\n  endpoint = ["http://a:5000"]\n')
+    assert [path for path in decision.files if path.endswith("hosts.toml")] == []
+    [mirror] = decision.accounting
+    assert (mirror.outcome, mirror.to) == ("removed", "never had an effect: no image is named so")

@@ -168,6 +168,39 @@ MISTAKES = {
                                         "must be user@bastion"),
     "a jump without a user": ("defaults", "key_file: ~", "jump: bastion, key_file: ~", "defaults.yaml", None,
                               "connection_options.netmiko.extras.jump", "must be user@bastion"),
+    "an upstream with a path": ("defaults", "https://ghcr.io", "https://ghcr.io/v2/proxy", "defaults.yaml", None,
+                                f"{REG}.ghcr.io.upstream", "without a path"),
+    "an upstream that is only a name of Docker Hub": ("defaults", "https://registry-1.docker.io", "https://docker.io",
+                                                      "defaults.yaml", None, f"{REG}.docker.io.upstream",
+                                                      "Docker Hub's is https://registry-1.docker.io"),
+    "a web site as an upstream": ("defaults", "https://registry-1.docker.io", "https://Hub.Docker.com/",
+                                  "defaults.yaml", None, f"{REG}.docker.io.upstream", "https://registry-1.docker.io"),
+    "an upstream that is a cache": ("defaults", "https://ghcr.io", "http://10.0.20.10:5000", "defaults.yaml", None,
+                                    f"{REG}.ghcr.io.upstream", "is the cache of docker.io on registry-vm"),
+    "an upstream that is the cache itself": ("defaults", "https://ghcr.io", "http://registry-vm:5010", "defaults.yaml",
+                                             None, f"{REG}.ghcr.io.upstream", "is the cache of ghcr.io"),
+    "an upstream with a port out of range": ("defaults", "https://ghcr.io", "https://ghcr.io:70000", "defaults.yaml",
+                                             None, f"{REG}.ghcr.io.upstream", "ort"),
+    "another name of Docker Hub": ("defaults", "docker.io: {", "index.docker.io: {", "defaults.yaml", None,
+                                   f"{REG}.index.docker.io.[key]", "must be docker.io"),
+    "the server of Docker Hub as a registry": ("defaults", "docker.io: {", "registry-1.docker.io: {", "defaults.yaml",
+                                               None, f"{REG}.registry-1.docker.io.[key]", "must be docker.io"),
+    "a registry in capitals": ("defaults", "ghcr.io:  ", "GHCR.io:", "defaults.yaml", None, f"{REG}.GHCR.io.[key]",
+                               "lower case, as images are named: ghcr.io"),
+    "a registry that is a folder of Docker Hub": ("defaults", "ghcr.io:  ", "library:", "defaults.yaml", None,
+                                                  f"{REG}.library.[key]", "names no image"),
+    "a registry with an underscore": ("defaults", "ghcr.io:  ", "my_reg.lan:", "defaults.yaml", None,
+                                      f"{REG}.my_reg.lan.[key]", "names no image"),
+    "a cache address of one interface": ("hosts", "10.0.20.10,", "10.0.20.10, data: {address: 'fe80::1%eth0'},",
+                                         "hosts.yaml", "registry-vm", "data.address", "an interface of one machine"),
+    "a cache host at an address of one interface": ("hosts", "hostname: 10.0.20.10,", "hostname: 'fe80::1%eth0',",
+                                                    "hosts.yaml", "registry-vm", "hostname", "data.address"),
+    "a cache address that is every address": ("hosts", "10.0.20.10,", "10.0.20.10, data: {address: 0.0.0.0},",
+                                              "hosts.yaml", "registry-vm", "data.address", "one machine"),
+    "an address that is none": ("hosts", "10.0.20.24", "10.0.20.256", "hosts.yaml", "worker-4", "hostname",
+                                "no IPv4 address"),
+    "an image that is no registry": ("defaults", "container: registry}", "container: registry, image: 'nginx:2'}",
+                                     "defaults.yaml", None, f"{REG}.docker.io.image", "not named as a registry's"),
 }  # fmt: skip
 
 
@@ -182,6 +215,22 @@ def test_each_mistake_names_the_file_the_host_and_the_key(tmp_path: Path, mistak
     assert (place.file, place.host, place.key) == (str(tmp_path / str(file)), host, key)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("which", "old", "new"),
+    [
+        pytest.param("hosts", "10.0.20.24", "'fe80::2%eth0'", id="SSH to a node may need an interface"),
+        pytest.param("defaults", "https://ghcr.io", "https://ghcr.io/", id="a slash is no path"),
+        pytest.param("defaults", "https://ghcr.io", "http://10.0.20.10:8080", id="another service of the cache host"),
+        pytest.param("defaults", "https://ghcr.io", "https://registry-1.docker.io", id="two registries of one server"),
+        pytest.param("defaults", "ghcr.io:  ", "localhost:5000:", id="a registry with a port"),
+    ],
+)
+def test_what_is_unusual_and_works(tmp_path: Path, which: str, old: str, new: str) -> None:
+    texts = {"hosts": HOSTS, "defaults": DEFAULTS}
+    texts[which] = _replace(old, new, texts[which])
+    assert load(write(tmp_path, **texts))
 
 
 def test_groups_that_disagree_are_no_mistake_where_no_host_is_in_both(tmp_path: Path) -> None:
