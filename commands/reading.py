@@ -133,7 +133,7 @@ def convert(
     conversion = runbook.convert(source, version, fleet.policy_for(version, strategy))
     screen = Screen(quiet=as_json)
     if output and isinstance(conversion, runbook.Conversion):
-        for path in runbook.write(conversion.decision.files, output):
+        for path in runbook.write(conversion.decision.files, output, conversion.modes):
             screen.progress(str(path))
     code = Exit.USAGE if isinstance(conversion, runbook.Refusal) else Exit.OK
     # The files in it are exact.

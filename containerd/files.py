@@ -55,7 +55,12 @@ class FileSet:
         return any(name.startswith(f"{path}/") for name in self.texts)
 
 
+def clean(path: str) -> str:
+    """Return a path in its shortest form, as Go's filepath.Clean does: containerd reads config_path in that form."""
+    short = posixpath.normpath(path) if path else ""
+    return "/" + short.lstrip("/") if short.startswith("/") else short
+
+
 def absolute(path: str, importer: str) -> str:
     """A path as the file that names it means it: cleaned, and relative to that file's directory."""
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(importer), path))
-    return "/" + joined.lstrip("/") if joined.startswith("/") else joined
+    return clean(posixpath.join(posixpath.dirname(importer), path))

@@ -12,7 +12,7 @@ from containerd.certs_d import HostsPlan, plan_hosts
 from containerd.changes import leftovers
 from containerd.daemon.predict import predict
 from containerd.errors import ContainerdError
-from containerd.files import FileSet
+from containerd.files import FileSet, clean
 from containerd.hosts_toml import HostsRenderer
 from containerd.imported import notes_on_imports
 from containerd.policy import Decision, Policy, Registry
@@ -86,7 +86,7 @@ def _decide(node: _Node, policy: Policy, render: HostsRenderer) -> Decision:
 
 
 def _hosts(sources: Sources, root: str, node: _Node, policy: Policy, render: HostsRenderer) -> HostsPlan:
-    site = Site(root, node.hosts_files, node.version, render, sources.where)
+    site = Site(clean(root), node.hosts_files, node.version, render, sources.where)
     plan = plan_hosts(site, sources.mirrors, sources.tls, policy.registries)
     names = (*node.files.texts, *node.there)
     return replace(plan, findings=(*plan.findings, *side_effects(site, plan, sources.roots, names)))

@@ -13,7 +13,7 @@ from containerd.daemon.toml_dialects import agrees
 from containerd.daemon.toml_dialects import load as read_as_daemon
 from containerd.daemon.trees import Leaf, Node, Table, place_of, plain, planted
 from containerd.errors import NotToml, Refused
-from containerd.files import Dead, FileSet
+from containerd.files import Dead, FileSet, clean
 from containerd.releases import release_of
 from containerd.statements import Path, parse
 from containerd.tables import (
@@ -137,7 +137,7 @@ class Sources:
     def roots(self) -> tuple[str, ...]:
         """The directories of hosts.toml files that the daemon reads today: since 2.2 some are built in."""
         if self.config_path:
-            return tuple(root.rstrip("/") for root in self.config_path.split(":"))
+            return tuple(clean(root) for root in self.config_path.split(":"))
         built_in = release_of(self.version).built_in_config_path != "no" and not self.mirrors
         return _BUILT_IN_ROOTS if built_in else ()
 

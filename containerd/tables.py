@@ -6,10 +6,12 @@ one has in files without a `version`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from containerd.errors import Refused
+from containerd.files import clean
 from containerd.statements import Path
 
 SHORT: Path = ("plugins", "cri", "registry")
@@ -73,8 +75,9 @@ def single_root(config_path: str, present: Collection[str] = ()) -> str | None:
             f'config_path = "{config_path}" names several roots, which 2.1 and later do not read (containerd #12808): '
             f'move the hosts.toml files{which} into one root and set config_path = "{DEFAULT_ROOT}"'
         )
-    if not config_path.startswith("/") or not config_path.strip("/"):
-        raise Refused(f'config_path = "{config_path}" is not an absolute directory: set it to "{DEFAULT_ROOT}"')
+    if not config_path.startswith("/") or clean(config_path) == "/" or not config_path.isprintable():
+        shown = json.dumps(config_path, ensure_ascii=False)
+        raise Refused(f'config_path = {shown} is not an absolute directory: set it to "{DEFAULT_ROOT}"')
     return config_path
 
 

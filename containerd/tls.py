@@ -10,6 +10,7 @@ from typing import Any
 
 from containerd.accounting import Fate
 from containerd.errors import Refused
+from containerd.files import clean
 from containerd.findings import Finding, Severity
 from containerd.hosts_toml import DOCKER_NAMES, NO_TLS, HostsToml, Tls, host_of, is_local, upstream_of, with_scheme
 from containerd.site import Site, Target
@@ -196,4 +197,4 @@ def _read(host: str, table: Mapping[str, Any]) -> Tls:
 
 def _absolute(path: str | None) -> str | None:
     """The daemon's directory is / where systemd starts it; in a hosts.toml a path is relative to that file."""
-    return posixpath.join("/", path) if path else None
+    return clean(posixpath.join("/", path)) if path else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,11 +22,15 @@ from fleet.screen import Screen
 from templates import render_hosts_toml
 
 HOME = str(Path(MAIN).parent)
+_PERMISSIONS = 0o777
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What would become of the files ``before``; ``after`` are the same with what changes written over them."""
+    """What would become of the files ``before``; ``after`` are the same with what changes written over them.
+
+    ``modes`` are the permissions of the files that were read, by their path on the node.
+    """
 
     version: Version
     before: FileSet
@@ -34,6 +39,7 @@ class Conversion:
     now: Prediction
     then: Prediction
     findings: tuple[Finding, ...]
+    modes: Mapping[str, int]
 
     @property
     def diff(self) -> str:
@@ -98,7 +104,8 @@ def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refu
 
     Raises ``UsageError`` where the source cannot be read.
     """
-    files = FileSet.of_bytes(MAIN, _read(source))
+    paths = _paths(source)
+    files = FileSet.of_bytes(MAIN, _read(source, paths))
     # Nothing is known of the node's other files: what a runtime names is taken to be there.
     files = replace(files, present=frozenset(named_files(files, version)))
     now = predict(files, version)
@@ -111,36 +118,71 @@ def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refu
         return Refusal(str(error), version, now)
     after = FileSet(files.main, {**files.texts, **decision.files}, files.present)
     findings = (*diagnose(files, version), *decision.findings, *decision.losses)
-    return Conversion(version, files, after, decision, now, predict(after, version), findings)
+    modes = {path: file.stat().st_mode & _PERMISSIONS for path, file in paths.items()}
+    return Conversion(version, files, after, decision, now, predict(after, version), findings, modes)
 
 
-def write(files: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
+def write(files: Mapping[str, str], directory: Path, modes: Mapping[str, int]) -> tuple[Path, ...]:
     """Write files of a node below ``directory``, which stands for /etc/containerd; return where they are now.
 
-    A file from elsewhere on the node goes below ``directory`` with its whole path. Raises ``UsageError``.
+    A file from elsewhere on the node goes below ``directory`` with its whole path. A file keeps the permissions that
+    ``modes`` has for it. Nothing is written outside of ``directory``, through a symbolic link or otherwise. Raises
+    ``UsageError``.
     """
-    written = []
-    for path, text in files.items():
-        target = directory / path.removeprefix(f"{HOME}/").lstrip("/")
+    targets = {path: directory / path.removeprefix(f"{HOME}/").lstrip("/") for path in files}
+    for target in targets.values():
+        _check_inside(target, directory)
+    for path, target in targets.items():
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.encode())
+            _write(target.resolve(), files[path].encode(), modes.get(path))
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror}", str(target), key="--output") from None
-        written.append(target)
-    return tuple(written)
+    return tuple(targets.values())
 
 
-def _read(source: Path) -> dict[str, bytes]:
+def _check_inside(target: Path, directory: Path) -> None:
+    try:
+        real, root = target.resolve(), directory.resolve()
+    except (OSError, RuntimeError):
+        raise UsageError("cannot be written: its links go in a circle", str(target), key="--output") from None
+    if not real.is_relative_to(root):
+        message = f"leads to {real}, outside of {directory}: remove the link, or name another directory"
+        raise UsageError(message, str(target), key="--output")
+    if real.exists() and not real.is_file():
+        raise UsageError("is there and is no file: remove it, or name another directory", str(target), key="--output")
+
+
+def _write(target: Path, content: bytes, mode: int | None) -> None:
+    """Write a file by a rename, so that nobody reads a secret before the file has its permissions."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if mode is None and target.exists():
+        mode = target.stat().st_mode & _PERMISSIONS
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".containerd-fleet-") as directory:
+        new = Path(directory, target.name)
+        new.write_bytes(content)
+        if mode is not None:
+            new.chmod(mode)
+        new.replace(target)
+
+
+def _paths(source: Path) -> dict[str, Path]:
+    """The files of a source, by their path on the node."""
     try:
         if source.is_dir():
             main = source / "config.toml"
             if main.exists() and not main.is_file():
                 raise UsageError("cannot be read: not a file", str(main))
-            return {_on_the_node(path.relative_to(source)): path.read_bytes() for path in _found(source)}
+            return {_on_the_node(path.relative_to(source)): path for path in _found(source)}
         if source.exists() and not source.is_file():
             raise UsageError("cannot be read: neither a file nor a directory", str(source))
-        return {MAIN: source.read_bytes()}
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", str(error.filename or source)) from None
+    return {MAIN: source}
+
+
+def _read(source: Path, paths: Mapping[str, Path]) -> dict[str, bytes]:
+    try:
+        return {name: path.read_bytes() for name, path in paths.items()}
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", str(error.filename or source)) from None
 

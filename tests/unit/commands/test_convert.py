@@ -216,3 +216,75 @@ def test_any_bytes_are_converted_or_refused_and_never_a_traceback(
     assert all(character.isprintable() or character in "\n\t" for character in shown.getvalue())
     if isinstance(conversion, Conversion):
         assert not (conversion.now.cri == "ok" and conversion.then.cri != "ok")
+
+
+ROOTED = f'version = 2\n[{CRI}.registry]\nconfig_path = "{{}}"\n'
+
+
+@pytest.mark.parametrize(
+    ("root", "below"),
+    [
+        ("/etc/containerd/../../escaped/certs.d", "escaped/certs.d"),
+        ("/etc/containerd/../../../../certs", "certs"),
+        ("/etc/containerd//certs.d/./x/..", "certs.d"),
+        ("/etc/containerd-certs", "etc/containerd-certs"),
+        ("/srv/certs/", "srv/certs"),
+    ],
+)
+def test_nothing_is_written_outside_of_the_output(tmp_path: Path, root: str, below: str) -> None:
+    output = tmp_path / "a" / "b" / "out"
+    assert run(a_file(tmp_path, ROOTED.format(root)), "--containerd", "1.7.24", "--output", str(output)).exit == 0
+    assert (output / below / "docker.io" / "hosts.toml").is_file()
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - {tmp_path / "config.toml"}
+    assert all(path.is_relative_to(output) for path in written)
+
+
+@pytest.mark.parametrize("linked", ["certs.d", "certs.d/docker.io", "certs.d/docker.io/hosts.toml", "config.toml"])
+def test_nothing_is_written_through_a_link_out_of_the_output(tmp_path: Path, linked: str) -> None:
+    output, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    (output / linked).parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("mine\n")
+    (output / linked).symlink_to(elsewhere / "file" if linked.endswith(".toml") else elsewhere)
+    ran = run(a_file(tmp_path, WILDCARD), "--containerd", "1.7.24", "--output", str(output))
+    assert ran.exit == 2
+    assert f"outside of {output}" in ran.stderr
+    assert "remove the link" in ran.stderr
+    assert [path.name for path in elsewhere.iterdir()] == ["file"]
+    assert (elsewhere / "file").read_text() == "mine\n"
+    assert not [path for path in output.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def test_a_link_inside_of_the_output_is_written_through(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "config.toml").symlink_to("config-1.toml")
+    assert run(a_file(tmp_path, WILDCARD), "--containerd", "1.7.24", "--output", str(output)).exit == 0
+    assert (output / "config.toml").is_symlink()
+    assert "config_path" in (output / "config-1.toml").read_text()
+
+
+def test_a_link_in_a_circle_and_what_is_no_file(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "config.toml").symlink_to("config.toml")
+    ran = run(a_file(tmp_path, WILDCARD), "--containerd", "1.7.24", "--output", str(output))
+    assert (ran.exit, "circle" in ran.stderr or "link" in ran.stderr) == (2, True)
+    (output / "config.toml").unlink()
+    os.mkfifo(output / "config.toml")
+    ran = run(a_file(tmp_path, WILDCARD), "--containerd", "1.7.24", "--output", str(output))
+    assert (ran.exit, "is no file" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_file_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
+    source, output = a_file(tmp_path, WILDCARD + SECRET), tmp_path / "out"
+    source.chmod(mode)
+    for _ in range(2):
+        assert run(source, "--containerd", "1.7.24", "--output", str(output)).exit == 0
+        assert (output / "config.toml").stat().st_mode & 0o777 == mode
+    hosts = output / "certs.d" / "docker.io" / "hosts.toml"
+    hosts.chmod(0o600)
+    assert run(source, "--containerd", "1.7.24", "--output", str(output)).exit == 0
+    assert hosts.stat().st_mode & 0o777 == 0o600
+    assert not list(output.rglob(".containerd-fleet-*"))
