@@ -16,6 +16,7 @@ lint: $(VENV)/.ready
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache
 
 unit: $(VENV)/.ready
 	$(RUN)/pytest tests/unit --cov=runbooks --cov=tasks --cov-fail-under=85

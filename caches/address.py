@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
 
 
 @dataclass(frozen=True)

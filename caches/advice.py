@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from caches.present import HostFacts
 from caches.spec import CacheSpec
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
 
 
 def advice(specs: Sequence[CacheSpec]) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from caches.differences import differences
 from caches.plan import Act, HostPlan
 from caches.present import Container, HostFacts
 from caches.spec import Wanted, volume_of
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
 
 FULL, FILLING = 95, 80
 """Percent of a disk, or of its inodes."""

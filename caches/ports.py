@@ -8,11 +8,9 @@ from ipaddress import IPv6Address, ip_address
 from shlex import quote
 
 from caches.spec import CacheSpec
-from containerd.endpoints import WILDCARD, Endpoint, endpoints_of, host_and_port
-from containerd.files import FileSet
-from containerd.hosts_toml import DOCKER_NAMES
-from containerd.subjects import Finding, Severity
-from containerd.versions import Version
+from common import DOCKER_NAMES, Finding, Severity
+from containerd.hosts import WILDCARD, Endpoint, endpoints_of, host_and_port
+from containerd.model import FileSet, Version
 
 DOCKER = DOCKER_NAMES[0]
 WRONG, UNKNOWN, DEPRECATED = "wrong-cache", "no-cache", "wildcard-cache"

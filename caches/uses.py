@@ -10,7 +10,7 @@ from caches.plan import Act, HostPlan, is_cache
 from caches.ports import Ports
 from caches.present import HostFacts
 from caches.spec import CacheSpec, Wanted
-from containerd.endpoints import WILDCARD, Endpoint
+from containerd.hosts import WILDCARD, Endpoint
 
 _STEP = 10
 

@@ -12,15 +12,14 @@ import typer
 
 from commands.ending import conclude, finish, refuse_lab_that_is_down, show
 from commands.options import All, AsJson, Groups, Inventory, Limit, names
-from containerd.errors import ContainerdError
-from containerd.strategy import Strategy
+from containerd.model import ContainerdError, Strategy
 from fleet.errors import UsageError
 from fleet.hints import SHIPPED_INVENTORY
 from fleet.selection import Selection
 from runbooks.options import VerifyOptions
 
 if TYPE_CHECKING:
-    from containerd.versions import Version
+    from containerd.model import Version
 
 
 def audit(
@@ -173,7 +172,7 @@ def discover(
 
 
 def _version(text: str) -> Version:
-    from containerd.versions import parse_version  # noqa: PLC0415
+    from containerd.model import parse_version  # noqa: PLC0415
 
     try:
         return parse_version(f"containerd containerd {text.strip()}")

@@ -1,1 +1,1 @@
-"""What containerd accepts: versions, configuration files, rules, migration. Pure: text in, text out."""
+"""What containerd accepts, and the decision, in eight packages. Pure: text in, text out."""

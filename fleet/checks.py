@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from nornir.core.inventory import Group, Host, Inventory
 
-from containerd.errors import ContainerdError
-from containerd.reference import parse_reference
+from common import NotAnImage, parse_reference
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, GroupEntry, RegistryEntry, unfit_for_nodes
 
@@ -38,7 +37,7 @@ def _check_probe(registry: str, image: str, path: Path) -> None:
     key = f"data.registries.{registry}.probe"
     try:
         reference = parse_reference(image)
-    except ContainerdError as error:
+    except NotAnImage as error:
         raise InventoryError(str(error), str(path), None, key) from None
     if reference.registry != registry:
         message = f"{reference} is an image of {reference.registry}; name one of {registry}"

@@ -11,10 +11,7 @@ from typing import Any, TypeVar
 from nornir.core.inventory import ConnectionOptions, Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from pydantic import BaseModel, ValidationError
 
-from containerd.errors import VersionError
-from containerd.migration import Policy, Registry, Strategy
-from containerd.releases import generation_of
-from containerd.versions import Generation, Version
+from containerd.model import Generation, Policy, Registry, Strategy, Version, VersionError, generation_of
 from fleet.caches import CacheTable, cache_table
 from fleet.checks import address_of, check_groups, check_hosts, check_registries, check_upstreams
 from fleet.errors import InventoryError

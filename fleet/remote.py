@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from containerd.secrets import brief
+from containerd.toml import brief
 
 REMOTE = "remote"
 """The key of a host's data under which a test puts what answers instead of SSH."""

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from containerd.hosts_toml import DOCKER_NAMES, is_registry
-from containerd.migration import Strategy
+from common import DOCKER_NAMES
+from containerd.hosts import is_registry
+from containerd.model import Strategy
 from fleet.cache_settings import CachesSettings, Container, RowSettings
 from fleet.model import HOST, Strict
 

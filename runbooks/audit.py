@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from nornir.core.task import MultiResult, Result, Task
 
 from caches.ports import Ports, port_findings, wrong
-from containerd.findings import Severity
-from containerd.strategy import Strategy
+from common import Severity
+from containerd.model import Strategy
 from fleet.inventory import Fleet, Node
 from fleet.report import Exit, NodeReport, Outcome, Report
 from fleet.screen import ProgressProcessor, Screen

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from containerd.daemon.predict import Prediction, named_files, predict
-from containerd.errors import ContainerdError
-from containerd.files import MAIN, FileSet
-from containerd.findings import Finding, diagnose
-from containerd.migration import Decision, Policy, decide
-from containerd.secrets import unified_diff
-from containerd.vendors import managed_by
-from containerd.versions import Version
+from common import Finding
+from containerd.decide import decide
+from containerd.diagnose import diagnose
+from containerd.loader import Prediction, named_files, predict
+from containerd.model import MAIN, ContainerdError, Decision, FileSet, Policy, Version
+from containerd.probe import managed_by
+from containerd.toml import unified_diff
 from fleet.errors import UsageError
 from fleet.screen import Screen
 from templates import render_hosts_toml

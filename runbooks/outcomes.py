@@ -7,11 +7,9 @@ from dataclasses import replace
 from nornir.core.task import MultiResult
 
 from caches.errors import CachesError
-from containerd.errors import ContainerdError
-from containerd.migration import Strategy
-from containerd.plan import NodePlan
-from containerd.policy import Decision
-from containerd.secrets import brief
+from containerd.decide import NodePlan
+from containerd.model import ContainerdError, Decision, Strategy
+from containerd.toml import brief
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome

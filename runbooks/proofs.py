@@ -9,8 +9,8 @@ from enum import Enum
 
 from caches.proof import Evidence, Sought, evidence, strayed
 from caches.requests import Request
-from containerd.node import NodeFacts
-from containerd.pulling import where_to_look
+from containerd.model import NodeFacts
+from containerd.probe import where_to_look
 from tasks.pull import Pulled
 from tasks.try_pulls import Try
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nornir.core.processor import Processor
 
-from containerd.statements import parse
+from containerd.toml import parse
 from fleet.errors import UsageError
 from fleet.journal import Journal, JournalProcessor
 from fleet.screen import ProgressProcessor, Screen

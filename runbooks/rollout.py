@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result, Task
 
-from containerd.plan import Consent, NodePlan
+from containerd.decide import Consent, NodePlan
 from fleet.errors import NotRecorded, UsageError
 from fleet.inventory import Fleet
 from fleet.journal import Journal

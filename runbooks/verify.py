@@ -15,10 +15,8 @@ from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
 from caches.ports import Ports, wrong
-from containerd.errors import ContainerdError
-from containerd.policy import Registry
-from containerd.reference import Reference, parse_reference
-from containerd.strategy import Strategy
+from common import NotAnImage, Reference, parse_reference
+from containerd.model import Registry, Strategy
 from fleet.errors import UsageError
 from fleet.inventory import Fleet
 from fleet.report import Exit, NodeReport, Outcome, Report, heaviest
@@ -221,7 +219,7 @@ def chosen_images(fleet: Fleet, pulls: Sequence[str]) -> Iterator[tuple[Registry
     for text in pulls:
         try:
             image = parse_reference(text)
-        except ContainerdError as error:
+        except NotAnImage as error:
             raise UsageError(str(error), key="--pull") from None
         if image.registry not in named:
             message = f"{image}: no cache is for {image.registry}; the table of registries has {', '.join(named)}"

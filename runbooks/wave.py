@@ -9,7 +9,7 @@ from functools import partial
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 
-from containerd.plan import NodePlan
+from containerd.decide import NodePlan
 from fleet.errors import NotRecorded
 from fleet.inventory import Fleet
 from fleet.journal import Journal

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from containerd.daemon.predict import Prediction, predict
-from containerd.errors import ContainerdError
-from containerd.findings import Finding, diagnose
-from containerd.migration import Policy
-from containerd.node import NodeFacts
-from containerd.overview import Overview, overview
-from containerd.plan import NodePlan, plan_node
-from containerd.standing import standing
-from containerd.versions import Generation
+from common import Finding
+from containerd.config import Overview, overview
+from containerd.decide import NodePlan, plan_node
+from containerd.diagnose import daemon_findings, diagnose
+from containerd.loader import Prediction, predict
+from containerd.model import ContainerdError, Generation, NodeFacts, Policy
 from tasks.caches.reachable import ask_all
 from tasks.inspect import inspect
 from tasks.reach import reach
@@ -58,7 +55,7 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         facts=facts,
         overview=overview(facts.files, version),
         predicted=predict(facts.files, version),
-        findings=(*standing(facts), *diagnose(facts.files, version), *decided),
+        findings=(*daemon_findings(facts), *diagnose(facts.files, version), *decided),
         plan=plan,
         refusal=refusal,
         caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),

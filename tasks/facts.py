@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from containerd.plan import NodePlan
-from containerd.releases import release_of
+from containerd.decide import NodePlan
+from containerd.model import release_of
 
 
 def recorded(plan: NodePlan) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.releases import generation_of
-from containerd.versions import Generation, Version, parse_version
+from containerd.model import Generation, Version, generation_of, parse_version
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
 from tasks.reach import reach

@@ -10,19 +10,28 @@ from dataclasses import replace
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.daemon.directories import Directories, directories
-from containerd.daemon.predict import named_files
-from containerd.errors import ContainerdError, Refused, VersionError
-from containerd.files import FileSet
-from containerd.headroom import Headroom, parse_inotify, parse_spaces
-from containerd.node import Daemon, NodeFacts, Transaction
-from containerd.plugins import CriHealth, cri_health, failure_reason, parse_plugins
-from containerd.releases import generation_of
-from containerd.sources import load
-from containerd.tables import DEFAULT_ROOT
-from containerd.vendors import managed_by
-from containerd.versions import Version, parse_ctr_version
-from containerd.wanted import wanted
+from containerd.config import DEFAULT_ROOT, load_sources
+from containerd.loader import Directories, directories, named_files, wanted
+from containerd.model import (
+    ContainerdError,
+    CriHealth,
+    Daemon,
+    FileSet,
+    Headroom,
+    NodeFacts,
+    Refused,
+    Transaction,
+    Version,
+    VersionError,
+    cri_health,
+    failure_reason,
+    generation_of,
+    parse_ctr_version,
+    parse_inotify,
+    parse_plugins,
+    parse_spaces,
+)
+from containerd.probe import managed_by
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
 from tasks.identify import ask, version_of
@@ -166,7 +175,7 @@ def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
 def _roots(files: FileSet, version: Version) -> str:
     """The directories of the hosts.toml files that containerd reads, or is to read, joined as in config_path."""
     try:
-        roots = load(files, version).roots
+        roots = load_sources(files, version).roots
     except ContainerdError:
         roots = ()
     return ":".join(root for root in roots if root.startswith("/")) or DEFAULT_ROOT

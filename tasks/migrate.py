@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nornir.core.exceptions import NornirSubTaskError
 from nornir.core.task import Result, Task
 
-from containerd.plan import NodePlan
+from containerd.decide import NodePlan
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.results import cause
 from fleet.settings import TransactionSettings

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nornir.core.task import Result, Task
 
-from containerd.migration import Policy
-from containerd.plan import NO_CONSENT, Consent, plan_node
-from containerd.versions import Generation
+from containerd.decide import NO_CONSENT, Consent, plan_node
+from containerd.model import Generation, Policy
 from tasks.errors import NodeNotReady
 from tasks.inspect import inspect
 from tasks.prove import probe

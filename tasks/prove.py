@@ -10,10 +10,9 @@ from dataclasses import replace
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.plan import NodePlan
-from containerd.proof import Attempt, Proof, Verdict, judge
-from containerd.releases import generation_of, release_of
-from containerd.sandbox import sandbox
+from containerd.decide import NodePlan
+from containerd.model import generation_of, release_of
+from containerd.probe import Attempt, Proof, Verdict, judge, sandbox
 from fleet.remote import Completed, never
 from tasks import scripts, wire
 from tasks.errors import StepFailed

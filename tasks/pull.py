@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.hosts_toml import HostEntry, HostsToml, host_dir
-from containerd.node import Daemon
-from containerd.pulling import Way
-from containerd.reference import Reference
+from common import Reference
+from containerd.hosts import HostEntry, HostsToml, host_dir
+from containerd.model import Daemon
+from containerd.probe import Way
 from fleet.errors import CommandTimeout
 from tasks import scripts, wire
 from tasks.errors import StepFailed

@@ -7,9 +7,8 @@ import shlex
 
 from nornir.core.task import Result, Task
 
-from containerd.node import checksum
-from containerd.plan import NodePlan
-from containerd.releases import release_of
+from containerd.decide import NodePlan
+from containerd.model import checksum, release_of
 from fleet.ssh import remote_of
 from tasks import scripts, wire
 from tasks.facts import recorded

@@ -7,7 +7,7 @@ from enum import Enum
 
 from nornir.core.task import Result, Task
 
-from containerd.errors import ContainerdError
+from containerd.model import ContainerdError
 from tasks import scripts, wire
 from tasks.errors import TaskError
 from tasks.inspect import read_facts

@@ -8,7 +8,7 @@ from typing import Literal
 
 from nornir.core.task import Result, Task
 
-from containerd.plan import NodePlan
+from containerd.decide import NodePlan
 from tasks import scripts, wire
 from tasks.run import Run
 

@@ -10,10 +10,9 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from caches.proof import mark
-from containerd.node import NodeFacts
-from containerd.policy import Registry
-from containerd.pulling import Way, way_of
-from containerd.reference import Reference
+from common import Reference
+from containerd.model import NodeFacts, Registry
+from containerd.probe import Way, way_of
 from tasks.caches.reachable import ask
 from tasks.errors import NodeNotReady, StepFailed
 from tasks.inspect import inspect

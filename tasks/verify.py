@@ -9,12 +9,10 @@ from typing import Literal
 
 from nornir.core.task import Result, Task
 
-from containerd.crictl import crictl_failure
-from containerd.effective import effective_registry, mismatch
-from containerd.plan import NodePlan
-from containerd.plugins import CriHealth
-from containerd.shims import lost_shims
-from containerd.versions import parse_version
+from containerd.config import effective_registry, registry_mismatch
+from containerd.decide import NodePlan
+from containerd.model import CriHealth, crictl_failure, parse_version
+from containerd.probe import lost_shims
 from tasks import scripts, wire
 from tasks.errors import StepFailed
 from tasks.inspect import health
@@ -50,7 +48,7 @@ def verify(task: Task, plan: NodePlan, run: Run) -> Result:
     seen = wire.decode(answer)
     cri = _healthy(seen)
     _check_files(seen, "is not what was put there: somebody changed it since")
-    difference = mismatch(
+    difference = registry_mismatch(
         effective_registry(wire.text(seen, "dump"), plan.facts.daemon.version), plan.decision, plan.policy
     )
     if difference:

@@ -12,8 +12,8 @@ import jinja2
 
 from caches.spec import HIDDEN, CacheSpec
 from caches.upkeep import Job
-from containerd.hosts_toml import HostsToml
-from containerd.statements import basic_string
+from containerd.hosts import HostsToml
+from containerd.toml import basic_string
 
 
 @lru_cache(maxsize=1)

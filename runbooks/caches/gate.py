@@ -8,8 +8,8 @@ from nornir.core import Nornir
 
 from caches.health import Health
 from caches.ports import port_findings
-from containerd.plan import NodePlan
-from containerd.subjects import Severity
+from common import Severity
+from containerd.decide import NodePlan
 from fleet.inventory import Fleet
 from fleet.report import Gate
 from runbooks.caches.nodes import lines, ports_for

@@ -10,11 +10,10 @@ from nornir.core.task import Result, Task
 
 from caches.ports import Ports, port_findings, ports_of
 from caches.uses import NodeUses
-from containerd.endpoints import Endpoint, endpoints_of
-from containerd.errors import ContainerdError
-from containerd.node import NodeFacts
-from containerd.plan import plan_node
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
+from containerd.decide import plan_node
+from containerd.hosts import Endpoint, endpoints_of
+from containerd.model import ContainerdError, NodeFacts
 from fleet.errors import ConnectionLost, Unreachable
 from fleet.inventory import Fleet
 from fleet.report import NodeReport

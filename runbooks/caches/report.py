@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
-from containerd.subjects import Finding
+from common import Finding
 from fleet.report import Exit, NodeReport, heaviest
 from fleet.screen import Screen
 

@@ -14,7 +14,7 @@ from caches.address import address_findings
 from caches.advice import advice, host_advice
 from caches.health import Health, host_findings
 from caches.spec import Wanted
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
 from fleet.inventory import Fleet
 from fleet.report import Exit, NodeReport, heaviest
 from fleet.screen import ProgressProcessor, Screen

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from caches.spec import Wanted
-from containerd.versions import Generation
+from containerd.model import Generation
 from fleet.inventory import GENERATION_GROUPS, Fleet, load
 from fleet.journal import NAME
 from fleet.remote import REMOTE

@@ -12,11 +12,11 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from containerd.reference import Reference, parse_reference
-from containerd.releases import health_plugins
-from containerd.statements import parse
-from containerd.tables import NEW, OLD, config_path_of, mirrors_of
-from containerd.versions import Generation
+from common import Reference, parse_reference
+from containerd.config import NEW, OLD, config_path_of, mirrors_of
+from containerd.model import Generation
+from containerd.model.releases import health_plugins
+from containerd.toml import parse
 from tasks import wire
 from tests.fakes.remote import Call, Complaint
 from tests.fakes.transaction import Transaction, Transactions, sum_of

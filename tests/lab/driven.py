@@ -9,9 +9,8 @@ from typing import Any
 
 from nornir.core.task import Result, Task
 
-from containerd.plan import NodePlan
-from containerd.policy import Policy
-from containerd.strategy import Strategy
+from containerd.decide import NodePlan
+from containerd.model import Policy, Strategy
 from fleet.inventory import load
 from fleet.results import cause
 from fleet.session import nornir_for

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from containerd.hosts_reading import read_hosts
-from containerd.hosts_toml import host_dir
-from containerd.versions import parse_version
+from containerd.hosts import host_dir
+from containerd.hosts.reading import read_hosts
+from containerd.model import parse_version
 from lab import machine
 from tests.lab.nodes import LabNode
 from tests.unit.containerd.hosts_cases import CASES, REGISTRY

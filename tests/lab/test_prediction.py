@@ -10,12 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from containerd.daemon.directories import directories
-from containerd.daemon.predict import predict
-from containerd.files import MAIN, FileSet
-from containerd.plugins import cri_health, parse_plugins
-from containerd.releases import generation_of
-from containerd.versions import Version, parse_version
+from containerd.loader import directories, predict
+from containerd.model import MAIN, FileSet, Version, cri_health, generation_of, parse_plugins, parse_version
 from lab import machine
 from tests.lab.nodes import LabNode
 from tests.unit.containerd.prediction_cases import CASES, IMPORTS, auth, config_path, file_set, mirrors, tls

@@ -18,8 +18,9 @@ from nornir.core.state import GlobalState
 from nornir.core.task import Result
 from nornir.plugins.runners import SerialRunner
 
-from containerd.plan import NodePlan, PlannedFile
-from containerd.proof import Proof, Verdict
+from containerd.decide import NodePlan
+from containerd.decide.plan import PlannedFile
+from containerd.probe import Proof, Verdict
 from fleet.errors import ConnectionLost, Interrupted
 from fleet.inventory import Fleet, load
 from fleet.results import cause

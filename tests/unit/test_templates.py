@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from containerd.hosts_toml import HostEntry, HostsToml, Tls
+from containerd.hosts import HostEntry, HostsToml
+from containerd.hosts.hosts_toml import Tls
 from templates import render, render_hosts_toml
 
 CASES = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from caches.address import Addressing, address_findings, standing
-from containerd.subjects import Severity
+from common import Severity
 
 ROUTES = '[{"dst":"default","gateway":"10.0.20.1","dev":"eth0"}]'
 OTHERS = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from caches.ports import Ports, canonical, port_findings, ports_of, wrong
-from containerd.files import FileSet
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
+from containerd.model import FileSet
 from tests.unit.caches.samples import spec
 from tests.unit.containerd.samples import CONFIG, OLD, ROOT, fileset, version
 

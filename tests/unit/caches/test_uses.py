@@ -11,7 +11,7 @@ from caches.ports import ports_of
 from caches.present import HostFacts
 from caches.spec import Wanted
 from caches.uses import HostUses, NodeUses, Stake, refusals, stake
-from containerd.endpoints import Endpoint
+from containerd.hosts import Endpoint
 from tests.unit.caches.samples import by_hand, container, spec, wanted
 
 VM = "198.18.20.10"

@@ -16,9 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.files import MAIN
-from containerd.migration import Policy, Strategy
-from containerd.versions import Version
+from containerd.model import MAIN, Policy, Strategy, Version
 from fleet.inventory import load
 from fleet.screen import Screen
 from runbooks.convert import Conversion, convert

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from containerd.files import MAIN, FileSet
+from containerd.model import MAIN, FileSet
 from tests.unit.containerd.samples import NEW, OLD
 
 VERSIONS = ("1.5.18", "1.6.20", "1.6.39", "1.7.16", "1.7.24", "2.0.11", "2.1.9", "2.2.0", "2.2.7", "2.3.4", "2.3.5")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from containerd.files import FileSet
-from containerd.hosts_toml import HostEntry, HostsToml
-from containerd.migration import Decision, Policy, Registry, Strategy, decide
-from containerd.versions import Version, parse_version
+from containerd.decide import decide
+from containerd.hosts import HostEntry, HostsToml
+from containerd.model import Decision, FileSet, Policy, Registry, Strategy, Version, parse_version
 from templates import render_hosts_toml
 
 CONFIG = "/etc/containerd/config.toml"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.accounting import Accounted, Outcome
-from containerd.migration import Registry, Strategy
-from containerd.statements import parse
+from containerd.model import Accounted, Registry, Strategy
+from containerd.model.dispositions import Outcome
+from containerd.toml import parse
 from tests.unit.containerd.samples import CONFIG, DOCKER, NEW, OLD, PRESENT, ROOT, decided
 
 FULL = f"""version = 2

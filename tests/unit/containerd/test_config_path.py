@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.errors import NotToml
-from containerd.sources import load
-from containerd.tables import single_root
+from containerd.config import load_sources, single_root
+from containerd.model import NotToml
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, edited, fileset, version
 
 SET = f'config_path = "{ROOT}"'
@@ -234,7 +233,7 @@ def test_a_full_default_dump_changes_in_its_registry_only() -> None:
     ],
 )
 def test_the_root_that_is_set(config: str, runs: str, root: str | None) -> None:
-    assert single_root(load(fileset(config), version(runs)).config_path) == root
+    assert single_root(load_sources(fileset(config), version(runs)).config_path) == root
 
 
 def test_a_root_of_ones_own_is_used() -> None:
@@ -245,7 +244,7 @@ def test_a_root_of_ones_own_is_used() -> None:
 
 def test_the_root_of_no_toml() -> None:
     with pytest.raises(NotToml):
-        load(fileset("["), version("1.7.24"))
+        load_sources(fileset("["), version("1.7.24"))
 
 
 def test_config_toml_is_last() -> None:

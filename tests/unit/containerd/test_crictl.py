@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from containerd.crictl import crictl_failure
+from containerd.model import crictl_failure
 
 UNIMPLEMENTED = (
     'time="2026-11-24T10:00:00Z" level=warning msg="Config \\"/etc/crictl.yaml\\" does not exist"\n'

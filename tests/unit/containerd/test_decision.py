@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.files import FileSet
-from containerd.migration import Policy, Strategy, decide
+from containerd.decide import decide
+from containerd.model import FileSet, Policy, Strategy
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import (
     CONFIG,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.daemon.directories import Directories, directories
+from containerd.loader import Directories, directories
 from tests.unit.containerd.samples import fileset, version
 
 DEFAULTS = Directories("/var/lib/containerd", "/run/containerd")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.daemon.predict import predict
-from containerd.errors import NotToml, Refused
-from containerd.files import FileSet
-from containerd.findings import diagnose
-from containerd.migration import Decision, Strategy
+from containerd.diagnose import diagnose
+from containerd.loader import predict
+from containerd.model import Decision, FileSet, NotToml, Refused, Strategy
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, PRESENT, ROOT, decided, fileset, version
 
 DROP_IN = "/etc/containerd/conf.d/50-registry.toml"

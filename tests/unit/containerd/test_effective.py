@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from containerd.effective import EffectiveRegistry, effective_registry, mismatch
-from containerd.migration import Decision, Policy, Strategy
+from containerd.config import effective_registry, registry_mismatch
+from containerd.config.effective import EffectiveRegistry
+from containerd.model import Decision, Policy, Strategy
 from tests.unit.containerd.samples import NEW, OLD, ROOT, TABLE, version
 
 PLANNED = (("docker.io", ("http://10.0.20.10:5000",)), ("ghcr.io", ("http://10.0.20.10:5010",)))
@@ -57,5 +58,5 @@ def test_a_dump_is_read(runs: str, dump: str, effective: tuple[str, tuple[tuple[
 def test_what_runs_against_what_was_planned(strategy: str, effective: EffectiveRegistry, says: str | None) -> None:
     chosen = Strategy(strategy)
     root = ROOT if chosen is Strategy.CONFIG_PATH else None
-    found = mismatch(effective, Decision(chosen, {}, root, (), ""), Policy(chosen, TABLE))
+    found = registry_mismatch(effective, Decision(chosen, {}, root, (), ""), Policy(chosen, TABLE))
     assert found == says if says is None else re.search(says, found or "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.endpoints import WILDCARD, Endpoints, endpoints_of, registry_of_directory
+from containerd.hosts import WILDCARD, endpoints_of
+from containerd.hosts.endpoints import Endpoints, registry_of_directory
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, fileset, version
 
 PLACE = "198.18.20.10"

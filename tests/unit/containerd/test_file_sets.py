@@ -5,10 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.daemon.predict import predict
-from containerd.errors import ContainerdError
-from containerd.migration import Decision, Strategy
-from containerd.sources import load
+from containerd.config import load_sources
+from containerd.loader import predict
+from containerd.model import ContainerdError, Decision, Strategy
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, PRESENT, ROOT, TABLE, decided, fileset, version
 
 RUNS = ["1.5.18", "1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.2.0", "2.2.7", "2.3.4"]
@@ -76,7 +75,7 @@ def test_the_daemon_does_what_was_planned_or_nothing_is_changed(
         assert "internal error" not in decision
         return
     after = {**PRESENT, **before, **decision.files}
-    sources = load(fileset(after[CONFIG], after), version(runs))
+    sources = load_sources(fileset(after[CONFIG], after), version(runs))
     if strategy is Strategy.CONFIG_PATH:
         assert (sources.mirrors, sources.config_path) == ({}, decision.config_path)
         assert sources.version.major >= 2 or not sources.tls

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.files import MAIN, FileSet
-from containerd.findings import Finding, Severity, diagnose
+from common import Finding, Severity
+from containerd.diagnose import diagnose
+from containerd.model import MAIN, FileSet
 from tests.unit.containerd.prediction_cases import (
     CASES,
     IMPORTS,

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.hosts_toml import HostEntry, HostsToml, Tls
-from containerd.migration import Registry
-from containerd.present import mentions, path_for, read_back, says_the_same
+from containerd.hosts import HostEntry, HostsToml
+from containerd.hosts.existing import mentions, path_for, read_back, says_the_same
+from containerd.hosts.hosts_toml import Tls
+from containerd.model import Registry
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import (
     DOCKER_HOSTS,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.daemon.durations import is_duration, is_url
-from containerd.daemon.gotypes import (
+from containerd.loader import is_duration, is_url, lookup, type_mismatch
+from containerd.model import (
     ANY,
     BOOL,
     DURATION,
@@ -16,16 +16,14 @@ from containerd.daemon.gotypes import (
     INT,
     NANOSECONDS,
     STRING,
-    STRING_MAP,
     STRINGS,
     UINT32,
     GoType,
     ListOf,
     MapOf,
     Struct,
-    lookup,
-    mismatch,
 )
+from containerd.model.go_types import STRING_MAP
 
 VALUES: tuple[Any, ...] = ("x", "5s", "0", 1, -1, 1.5, True, ["x"], [1], [], {"a": "x"}, {"a": 1}, {}, [{}])
 INNER = Struct("Inner", {"a": STRING})
@@ -51,16 +49,16 @@ INNER = Struct("Inner", {"a": STRING})
 )
 def test_what_fits(type_: GoType, in_1: list[Any], in_2: list[Any] | None) -> None:
     for major, fitting in ((1, in_1), (2, in_1 if in_2 is None else in_2)):
-        fits = [value for value in VALUES if mismatch(type_, value, major) is None]
+        fits = [value for value in VALUES if type_mismatch(type_, value, major) is None]
         assert list(map(repr, fits)) == [repr(value) for value in VALUES if repr(value) in map(repr, fitting)]
 
 
 def test_what_is_said_names_the_key_and_hides_the_value() -> None:
     type_ = Struct("Outer", {"inner": MapOf(INNER)})
     value = {"inner": {"h:5": {"a": ["hunter2"]}}}
-    assert mismatch(type_, value, 1) == 'inner."h:5".a: Can\'t convert …([]interface {}) to string'
-    assert mismatch(type_, value, 2) == 'toml: cannot decode TOML array into inner."h:5".a of type string'
-    assert mismatch(type_, {"inner": datetime.date(2020, 1, 1)}, 2) == (
+    assert type_mismatch(type_, value, 1) == 'inner."h:5".a: Can\'t convert …([]interface {}) to string'
+    assert type_mismatch(type_, value, 2) == 'toml: cannot decode TOML array into inner."h:5".a of type string'
+    assert type_mismatch(type_, {"inner": datetime.date(2020, 1, 1)}, 2) == (
         "toml: cannot decode TOML datetime into inner of type map[string]Inner"
     )
 

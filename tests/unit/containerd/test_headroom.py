@@ -2,16 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.headroom import (
-    SPARE_BYTES,
-    SPARE_INODES,
-    Headroom,
-    Inotify,
-    Space,
-    parse_inotify,
-    parse_spaces,
-    shortage,
-)
+from containerd.model import Headroom, parse_inotify, parse_spaces, shortage
+from containerd.model.headroom import SPARE_BYTES, SPARE_INODES, Inotify, Space
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.errors import Refused
-from containerd.hosts_toml import HostEntry, HostsToml, from_endpoints, host_dir, is_registry, upstream_of
+from containerd.hosts import HostEntry, HostsToml, from_endpoints, host_dir, is_registry
+from containerd.hosts.hosts_toml import upstream_of
+from containerd.model import Refused
 from tests.unit.containerd.samples import OLD, decided
 
 

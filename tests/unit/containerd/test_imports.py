@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.daemon.imports import loaded_files, matches
-from containerd.files import MAIN, Dead, FileSet
+from containerd.loader.imports import loaded_files, matches
+from containerd.model import MAIN, Dead, FileSet
 from tests.unit.containerd.samples import version
 
 

@@ -6,13 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.daemon.names import doubles
-from containerd.daemon.predict import predict
-from containerd.daemon.trees import planted
-from containerd.errors import ContainerdError
-from containerd.migration import Strategy
-from containerd.sources import load
-from containerd.statements import parse
+from containerd.config import load_sources
+from containerd.loader import doubles, planted, predict
+from containerd.model import ContainerdError, Strategy
+from containerd.toml import parse
 from tests.unit.containerd.samples import CONFIG, PRESENT, ROOT, TABLE, decided, fileset, version
 
 IDS = {"1.7.24": "io.containerd.grpc.v1.cri", "2.2.7": "io.containerd.cri.v1.images"}
@@ -62,7 +59,7 @@ def test_a_change_leaves_one_spelling_and_a_daemon_that_runs_as_planned(
     except ContainerdError:
         return
     after = fileset(changed, PRESENT)
-    sources = load(after, version(runs))
+    sources = load_sources(after, version(runs))
     assert before != "dead"
     assert predict(after, version(runs)).cri == "ok"
     assert doubles(planted(parse(changed), CONFIG), version(runs)) == []

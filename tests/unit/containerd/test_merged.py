@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.daemon.merged import Merged, merge
-from containerd.daemon.provenance import registry_places
-from containerd.daemon.trees import Leaf, Table, plain
-from containerd.files import MAIN
+from containerd.loader import Leaf, Merged, Table, merge, plain, registry_places
+from containerd.model import MAIN
 from tests.unit.containerd.prediction_cases import IMPORTS, V2, V3, auth, config_path, file_set, mirrors, tls
 from tests.unit.containerd.samples import NEW, OLD, version
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.migration import Registry, Strategy
+from containerd.model import Registry, Strategy
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, TABLE, decided, edited
 
 DOCKER = 'endpoint = ["http://10.0.20.10:5000"]'

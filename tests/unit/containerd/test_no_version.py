@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.daemon.predict import predict
-from containerd.errors import Refused
-from containerd.migration import Strategy
+from containerd.loader import predict
+from containerd.model import Refused, Strategy
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, edited, fileset, version
 
 SET = f'config_path = "{ROOT}"'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.files import FileSet
-from containerd.overview import Overview, overview
+from containerd.config import Overview, overview
+from containerd.model import FileSet
 from tests.unit.containerd.samples import CONFIG, OLD, version
 
 DROP_IN = "/etc/containerd/conf.d/a.toml"

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.errors import Refused
-from containerd.files import clean
-from containerd.findings import diagnose
+from containerd.diagnose import diagnose
+from containerd.model import Refused, clean
 from tests.unit.containerd.samples import DOCKER_HOSTS, OLD, ROOT, decided, fileset, version
 
 FOREIGN = f"# by hand\n{DOCKER_HOSTS.replace('10.0.20.10', '10.0.0.1')}"

@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 
-from containerd.errors import Refused
-from containerd.files import FileSet
-from containerd.headroom import Headroom, Inotify, Space
-from containerd.node import Daemon, NodeFacts, Transaction
-from containerd.plan import Consent, NodePlan, plan_node
-from containerd.plugins import CriHealth
-from containerd.policy import Policy
-from containerd.standing import standing
-from containerd.strategy import Strategy
-from containerd.versions import Generation
+from containerd.decide import Consent, NodePlan, plan_node
+from containerd.diagnose import daemon_findings
+from containerd.model import (
+    CriHealth,
+    Daemon,
+    FileSet,
+    Generation,
+    Headroom,
+    NodeFacts,
+    Policy,
+    Refused,
+    Strategy,
+    Transaction,
+)
+from containerd.model.headroom import Inotify, Space
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, OLD, PRESENT, ROOT, TABLE, version
 
@@ -157,6 +162,6 @@ def test_a_refusal_says_what_audit_finds() -> None:
     read = facts(WANTED)
     cri = CriHealth("error", "io.containerd.grpc.v1 cri: error")
     node = replace(read, cri=cri, daemon=replace(read.daemon, needs_daemon_reload=True))
-    blocking = [finding for finding in standing(node) if finding.blocks]
+    blocking = [finding for finding in daemon_findings(node) if finding.blocks]
     assert [finding.code for finding in blocking] == ["daemon-reload", "cri-not-ok"]
     assert refusal(node) == ". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.plugins import PluginRow, cri_health, failure_reason, parse_plugins
-from containerd.releases import health_plugins
-from containerd.versions import Generation
+from containerd.model import Generation, cri_health, failure_reason, parse_plugins
+from containerd.model.cri import PluginRow
+from containerd.model.releases import health_plugins
 
 TWO = """TYPE                                   ID               PLATFORMS      STATUS
 io.containerd.content.v1               content          -              ok

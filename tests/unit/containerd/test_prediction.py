@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.daemon.predict import Prediction, named_files, predict
-from containerd.files import MAIN, FileSet
+from containerd.loader import Prediction, named_files, predict
+from containerd.model import MAIN, FileSet
 from tests.unit.containerd.prediction_cases import (
     CASES,
     IMPORTS,

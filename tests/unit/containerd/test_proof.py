@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.proof import Attempt, Proof, Verdict, judge
-from containerd.versions import Generation
+from containerd.model import Generation
+from containerd.probe import Attempt, Proof, Verdict, judge
 
 OK = "io.containerd.grpc.v1  cri  linux/amd64  ok\n"
 DETAILS = """Type:          io.containerd.grpc.v1

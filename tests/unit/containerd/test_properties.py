@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.errors import ContainerdError
-from containerd.migration import Strategy
-from containerd.statements import parse
+from containerd.model import ContainerdError, Strategy
+from containerd.toml import parse
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, PRESENT, ROOT, TABLE, decided
 
 NAMES = ["docker.io", "ghcr.io", "quay.io", "10.0.0.5:5000", "*"]

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from containerd.errors import NotToml
-from containerd.node import NodeFacts
-from containerd.policy import Registry
-from containerd.pulling import Way, way_of, where_to_look
+from containerd.model import NodeFacts, NotToml, Registry
+from containerd.probe import Way, way_of, where_to_look
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, OLD, ROOT
 from tests.unit.containerd.test_plan import facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.reference import NotAnImage, Reference, parse_reference
+from common import NotAnImage, Reference, parse_reference
 
 DIGEST = "sha256:" + "0a" * 32
 

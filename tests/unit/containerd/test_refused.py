@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.errors import NotToml, Refused, VersionError
-from containerd.migration import Strategy
+from containerd.model import NotToml, Refused, Strategy, VersionError
 from tests.unit.containerd.samples import OLD, ROOT, decided
 
 TWO_ROOTS = f'[{OLD}.registry]\nconfig_path = "{ROOT}:/etc/docker/certs.d"\n'

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.files import FileSet
-from containerd.sandbox import ALWAYS, Sandbox, sandbox
+from containerd.model import FileSet
+from containerd.probe import sandbox
+from containerd.probe.sandbox_test import ALWAYS, Sandbox
 
 CONFIG = "/etc/containerd/config.toml"
 PROGRAMS = ("/usr/bin/containerd", "/usr/bin/ctr")

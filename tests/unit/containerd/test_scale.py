@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from containerd import migration
-from containerd.daemon import toml_dialects
-from containerd.daemon.predict import predict
-from containerd.findings import diagnose
-from containerd.overview import overview
-from containerd.secrets import mask
+from containerd.config import overview
+from containerd.decide import migration
+from containerd.diagnose import diagnose
+from containerd.loader import dialects
+from containerd.loader import predict
+from containerd.toml import mask
 from tests.unit.containerd.samples import CONFIG, OLD, decided, fileset, version
 
 
@@ -88,7 +88,7 @@ def calls(run: Callable[[], None]) -> int:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_size_is_at_most_little_more_than_twice_the_work(shape: Callable[[int], str], runs: str) -> None:
     migration._decide.cache_clear()
-    toml_dialects._load.cache_clear()
+    dialects._load.cache_clear()
     small, large = (calls(lambda size=size: whole("version = 2\n" + shape(size), runs)) for size in (400, 800))  # type: ignore[misc]
     assert large < 2.1 * small
 

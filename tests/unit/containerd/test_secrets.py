@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.secrets import MESSAGE_LENGTH, brief, mask, mask_urls, unified_diff
+from containerd.toml import brief, mask, mask_urls, unified_diff
+from containerd.toml.masking import MESSAGE_LENGTH
 from tests.unit.containerd.samples import OLD
 
 AUTH = f'{OLD}.registry.configs."h".auth'

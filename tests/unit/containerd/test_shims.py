@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from containerd.shims import lost_shims
+from containerd.probe import lost_shims
 
 WARNING = (
     'time="2026-11-24T10:18:05.24Z" level=warning msg="cleaning up after shim disconnected" id={} namespace=k8s.io\n'

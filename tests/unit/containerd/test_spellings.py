@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containerd.daemon.predict import predict
-from containerd.errors import ContainerdError, NotToml, Refused
-from containerd.findings import diagnose
-from containerd.overview import overview
+from containerd.config import overview
+from containerd.diagnose import diagnose
+from containerd.loader import predict
+from containerd.model import ContainerdError, NotToml, Refused
 from tests.unit.containerd.prediction_cases import IMPORTS, V2, V3, config_path, file_set, mirrors
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, fileset, version
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from containerd.errors import NotToml
-from containerd.statements import basic_string, parse, quoted, split
+from containerd.model import NotToml
+from containerd.toml import basic_string, parse, quoted, split
 
 MIXED = (
     "# top\r\n"

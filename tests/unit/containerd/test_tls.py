@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.hosts_toml import HostEntry, HostsToml, Tls
-from containerd.migration import Decision, Registry, Strategy
-from containerd.present import read_back
+from containerd.hosts import HostEntry, HostsToml
+from containerd.hosts.existing import read_back
+from containerd.hosts.hosts_toml import Tls
+from containerd.model import Decision, Registry, Strategy
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, DOCKER, DOCKER_HOSTS, GHCR, OLD, PRESENT, ROOT, decided
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.vendors import managed_by
+from containerd.probe import managed_by
 
 USUAL = ("/usr/bin/containerd", "/etc/containerd/config.toml", "/run/containerd/containerd.sock", "/var/lib/containerd")
 PLAIN = "containerd github.com/containerd/containerd/v2 v2.1.5 e77c15f"

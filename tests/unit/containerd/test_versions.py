@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.errors import VersionError
-from containerd.releases import generation_of
-from containerd.versions import Generation, Version, parse_ctr_version, parse_version
+from containerd.model import Generation, Version, VersionError, generation_of, parse_ctr_version, parse_version
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.files import FileSet
-from containerd.wanted import wanted
+from containerd.loader import wanted
+from containerd.model import FileSet
 from tests.unit.containerd.samples import CONFIG, fileset
 
 PATTERN = "/etc/containerd/conf.d/*.toml"

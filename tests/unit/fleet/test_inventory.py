@@ -8,8 +8,7 @@ from textwrap import dedent
 import pytest
 from nornir.plugins.inventory import SimpleInventory
 
-from containerd.migration import Strategy
-from containerd.versions import Generation
+from containerd.model import Generation, Strategy
 from fleet.errors import InventoryError
 from fleet.inventory import Fleet, load
 

@@ -17,7 +17,7 @@ from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Result
 from rich.text import Text
 
-from containerd.subjects import Finding, Severity
+from common import Finding, Severity
 from fleet import screen as module
 from fleet.hints import Hints
 from fleet.report import Gate, NodeReport, Outcome, Report

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.migration import Strategy
-from containerd.versions import Generation
+from containerd.model import Generation, Strategy
 from fleet.inventory import Node
 from fleet.waves import waves
 

@@ -8,8 +8,8 @@ import pytest
 
 from caches.proof import mark
 from caches.requests import Request
-from containerd.policy import Registry
-from containerd.reference import parse_reference
+from common import parse_reference
+from containerd.model import Registry
 from runbooks.proofs import Cache, Proof, Verdict, proof_of
 from tasks.pull import Pulled
 from tasks.try_pulls import Try

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.errors import VersionError
-from containerd.plugins import failure_reason
-from containerd.proof import Attempt
-from containerd.shims import lost_shims
-from containerd.versions import Generation, parse_ctr_version
+from containerd.model import Generation, VersionError, failure_reason, parse_ctr_version
+from containerd.probe import Attempt, lost_shims
 from tasks import wire
 from tasks.errors import StepFailed
 from tasks.wire import message

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from caches.health import Health, Seen
-from containerd.hosts_toml import HostEntry, HostsToml
-from containerd.plan import plan_node
-from containerd.policy import Policy
-from containerd.strategy import Strategy
-from containerd.subjects import Finding, Severity
-from containerd.versions import Generation
+from common import Finding, Severity
+from containerd.decide import plan_node
+from containerd.hosts import HostEntry, HostsToml
+from containerd.model import Generation, Policy, Strategy
 from fleet.inventory import Fleet, load
 from fleet.report import Exit, NodeReport, Outcome
 from runbooks.caches.gate import judge, reason, wrong_images

@@ -1,0 +1,8 @@
+"""What every package may use: findings, and the names of images."""
+
+from __future__ import annotations
+
+from common.findings import Finding, Severity
+from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
+
+__all__ = ["DOCKER_NAMES", "Finding", "NotAnImage", "Reference", "Severity", "parse_reference"]

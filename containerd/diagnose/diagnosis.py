@@ -1,0 +1,61 @@
+"""What is wrong with a node's configuration, or will bite later, each with its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from common import Finding, Severity
+from containerd.diagnose.file_checks import file_findings
+from containerd.diagnose.registry_checks import registry_findings
+from containerd.diagnose.subject import Subject
+from containerd.loader import has_registry_types, merge, place_of_type_error, predict_merged
+from containerd.model import Dead, FileSet, Version, doubt_of, is_known
+from containerd.toml import mask_urls
+
+_EXPLAINED = frozenset({"conflict", "built-in-config-path", "tls-conflict"})
+
+
+def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
+    """Everything that is to be said of these files on this version, errors first. Never raises."""
+    try:
+        merged = merge(files, version)
+    except Dead as reason:
+        return (_masked(_dead(reason.where or f"{files.main}:1", str(reason))), *doubts(files, version))
+    subject = Subject(files, version, merged, predict_merged(merged, files, version))
+    found = [*(registry_findings(subject) if has_registry_types(merged, version) else ()), *file_findings(subject)]
+    explained = any(finding.code in _EXPLAINED for finding in found)
+    found += [*_outcome(subject, explained=explained), *doubts(files, version)]
+    order = list(Severity)
+    return tuple(map(_masked, sorted(found, key=lambda finding: order.index(finding.severity))))
+
+
+def doubts(files: FileSet, version: Version) -> Iterator[Finding]:
+    """What makes everything else that is said of this version uncertain."""
+    if doubt := doubt_of(version):
+        permit = "try it on a node of this version first; --accept-loss unknown-release rolls out all the same"
+        fix = "upgrade containerd first: no rollout takes this version" if is_known(version) else permit
+        yield Finding("unknown-release", Severity.WARNING, f"{files.main}:1", doubt, fix, blocks=True)
+
+
+def _outcome(subject: Subject, *, explained: bool) -> Iterator[Finding]:
+    state, reason = subject.prediction.cri, subject.prediction.reason
+    if state == "dead":
+        place = place_of_type_error(reason, subject.merged, subject.files, subject.version)
+        yield _dead(f"{subject.files.main}:1" if place is None else str(place), reason)
+    elif state == "error" and not explained:
+        where = f"{subject.files.main}:1"
+        yield Finding("cri-error", Severity.ERROR, where, f"CRI does not load: {reason}", "correct what it names")
+    elif state == "absent":
+        where = subject.where("disabled_plugins")
+        fix = "take cri out of disabled_plugins where Kubernetes is to use this containerd"
+        yield Finding("cri-disabled", Severity.WARNING, where, "CRI is disabled", fix)
+
+
+def _masked(finding: Finding) -> Finding:
+    return replace(finding, message=mask_urls(finding.message), fix=mask_urls(finding.fix))
+
+
+def _dead(where: str, reason: str) -> Finding:
+    message = f"containerd does not start: {reason}"
+    return Finding("daemon-dead", Severity.ERROR, where, message, "correct what it names")

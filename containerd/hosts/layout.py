@@ -1,0 +1,209 @@
+"""Which hosts.toml files a node gets: one per registry of the table, and one per other mirror or host that it had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from common import Finding, Severity
+from containerd.config import Mirrors
+from containerd.hosts.existing import Site, Target, mentions, says_the_same
+from containerd.hosts.hosts_toml import (
+    NO_TLS,
+    HostEntry,
+    HostsToml,
+    Mapped,
+    Tls,
+    from_endpoints,
+    host_of,
+    is_local,
+    is_registry,
+    with_scheme,
+)
+from containerd.hosts.tls import Placing, TlsTables, can_be_named
+from containerd.model import Fate, Fates, Registry, release_of
+from containerd.toml import mask_urls
+
+
+@dataclass(frozen=True)
+class HostsPlan:
+    """The hosts.toml files that a node is to have, by absolute path, and what became of the settings that made them.
+
+    `losses` are the findings of settings that have no place any more; `findings` are the others.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fates: Fates = field(default_factory=Fates)
+    findings: tuple[Finding, ...] = ()
+    losses: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def changed(self, present: Mapping[str, str]) -> dict[str, str]:
+        """The files that are not there yet with this text."""
+        return {path: text for path, text in self.files.items() if present.get(path) != text}
+
+
+def plan_hosts(site: Site, mirrors: Mirrors, tls: TlsTables, registries: tuple[Registry, ...]) -> HostsPlan:
+    """Plan the files of a node from the mirrors and the TLS tables that it has in effect.
+
+    Raises Refused for a mirror that cannot be carried.
+    """
+    plan = _Planning(site, mirrors)
+    for registry in registries:
+        plan.of_the_table(registry)
+    for name, endpoints in mirrors.items():
+        if name not in plan.targets and name != "*":
+            plan.carry(name, endpoints)
+    plan.replace_wildcard(registries)
+    placing = Placing(site, mirrors, plan.targets)
+    placing.place(tls)
+    written = [target for target in placing.targets.values() if target.kept is None]
+    return HostsPlan(
+        {target.path: plan.text(target) for target in written},
+        Fates(plan.fates, placing.fates),
+        (*plan.findings, *placing.findings),
+        (*plan.losses, *placing.losses),
+        tuple(plan.notes),
+    )
+
+
+class _Planning:
+    """The files as they come together."""
+
+    def __init__(self, site: Site, mirrors: Mirrors) -> None:
+        self.site = site
+        self.mirrors = mirrors
+        self.targets: dict[str, Target] = {}
+        self.fates: dict[tuple[str, str], Fate] = {}
+        self.findings: list[Finding] = []
+        self.losses: list[Finding] = []
+        self.notes: list[str] = []
+
+    def of_the_table(self, registry: Registry) -> None:
+        """A registry of the table is asked at its caches; TLS that an earlier run moved there stays."""
+        path = self.site.place(registry.name)
+        there, own = self.site.present.get(path), self.site.own(path)
+        entries = tuple(HostEntry(endpoint) for endpoint in registry.endpoints)
+        file = HostsToml(registry.upstream, entries)
+        if own:
+            file = _with_tls_of(file, own)
+            self._tls_that_goes(path, own, file)
+        kept = there if own is None and there is not None else None
+        self.targets[registry.name] = Target(path, file, kept)
+        if kept is not None:
+            self._foreign(path, registry, kept)
+        elif there is not None and there != self.site.render(file):
+            self.notes.append(f"{path} is there already and is replaced")
+        self._replaced(registry, self.targets[registry.name])
+
+    def carry(self, name: str, endpoints: tuple[str, ...]) -> None:
+        """A mirror outside the table goes on as it was."""
+        if not is_registry(name):
+            shown = mask_urls(f'mirrors."{name}"')
+            self._all(name, Fate("removed", "never had an effect: no image is named so"))
+            self.notes.append(f"{shown} is removed: no image is named so, it never had an effect")
+        elif not endpoints:
+            self._all(name, Fate("removed", f"{name} is pulled from its upstream, as before"))
+            self.notes.append(f'mirrors."{name}" has no endpoint: {name} is pulled from its upstream, as before')
+        else:
+            self._carry(name, from_endpoints(name, endpoints))
+
+    def replace_wildcard(self, registries: tuple[Registry, ...]) -> None:
+        """The wildcard gives way to the caches of the table."""
+        names = ", ".join(registry.name for registry in registries)
+        rest = "other registries are pulled from their upstream"
+        fate = Fate("replaced", f"the caches of {names}; {rest}") if names else Fate("removed", rest)
+        self._all("*", fate)
+        for url in map(with_scheme, self.mirrors.get("*", ())):
+            host = host_of(url)
+            if url.startswith("http:") and host not in self.mirrors and can_be_named(host) and not is_local(host):
+                self._by_its_name(host, self.site.place(host))
+
+    def text(self, target: Target) -> str:
+        """The text of a file; one that says the same in other words stays as it is."""
+        planned = self.site.render(target.file)
+        there = self.site.present.get(target.path)
+        return there if there is not None and says_the_same(there, planned) else planned
+
+    def _carry(self, name: str, mapped: Mapped) -> None:
+        path, file = self.site.place(name), self._expressible(mapped.hosts_toml)
+        there, own = self.site.present.get(path), self.site.own(path)
+        if own and _with_tls_of(file, own) == own:
+            file, there = own, None
+        kept = there if there is not None and not says_the_same(there, self.site.render(file)) else None
+        self.targets[name] = Target(path, file, kept)
+        carried, written = frozenset(mapped.hosts_toml.hosts), frozenset(file.hosts)
+        for endpoint in mapped.endpoints:
+            if endpoint.entry is None:
+                fate = Fate("removed", "never worked: a repository path without a scheme")
+            elif endpoint.entry not in carried and endpoint.entry.url != file.server:
+                fate = Fate("removed", "is another spelling of an endpoint before it")
+            else:
+                is_server = endpoint.entry not in written
+                fate = self._of_carried(name, endpoint.entry, self.targets[name], is_server=is_server)
+            self.fates.setdefault((name, endpoint.written), fate)
+        self.notes += [*mapped.notes, *([] if kept is not None else [f'carried: mirrors."{name}" into {path}'])]
+
+    def _of_carried(self, name: str, entry: HostEntry, target: Target, *, is_server: bool) -> Fate:
+        slot = f'[host."{entry.url}"]'
+        if entry.override_path and not release_of(self.site.version).hosts.override_path:
+            fix = f"upgrade containerd, or serve {name} at {entry.url.partition('://')[2].partition('/')[0]} itself"
+            message = f"{entry.url} has a path, and containerd {self.site.version} has no override_path"
+            return self._lost("override-path-not-honoured", name, message, fix)
+        if target.kept is not None and not mentions(target.kept, (entry.url,)):
+            fix = f"add {slot} to {target.path}, or delete that file"
+            message = f"{entry.url} belongs in {target.path}, which is there already and says something else"
+            return self._lost("mirror-in-foreign-file", name, message, fix)
+        place = "server" if is_server and target.kept is None else slot
+        return Fate("moved", f"{target.path}: {place}{' with override_path' if entry.override_path else ''}")
+
+    def _lost(self, code: str, name: str, message: str, fix: str) -> Fate:
+        self.losses.append(self.site.loss(code, ("mirrors", name), f'mirrors."{name}": {message}', fix))
+        return Fate("lost", fix)
+
+    def _expressible(self, file: HostsToml) -> HostsToml:
+        if release_of(self.site.version).hosts.override_path:
+            return file
+        plain = tuple(entry for entry in file.hosts if not entry.override_path)
+        server = f"https://{host_of(file.server)}" if file.server and file.override_path else file.server
+        return HostsToml(server, plain)
+
+    def _foreign(self, path: str, registry: Registry, text: str) -> None:
+        if mentions(text, registry.endpoints):
+            message = f"{path} was not written by this tool and is kept; it asks the cache of {registry.name} too"
+            self.findings.append(Finding("foreign-hosts-toml", Severity.NOTE, path, message, "nothing"))
+            return
+        message = f"{path} was not written by this tool and is kept: {registry.name} does not use its cache here"
+        fix = f'add [host."{registry.endpoints[0]}"] to it, or delete it, and run again' if registry.endpoints else ""
+        self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, message, fix))
+
+    def _by_its_name(self, host: str, path: str) -> None:
+        if path not in self.site.present:
+            where, message = self.site.where("mirrors", "*"), f"images named {host}/… came by http, and now by https"
+            fix = f'if there are any, write {path} with server = "http://{host}" and a line [host]'
+            self.findings.append(Finding("wildcard-host-by-name", Severity.WARNING, where, message, fix))
+
+    def _tls_that_goes(self, path: str, own: HostsToml, file: HostsToml) -> None:
+        kept = {entry.tls for entry in file.hosts} | {file.tls, NO_TLS}
+        if not {own.tls, *(entry.tls for entry in own.hosts)} <= kept:
+            message = f"{path} has TLS of a server that is not asked any more: it goes"
+            self.findings.append(Finding("tls-goes", Severity.WARNING, path, message, "see that nothing needs it"))
+
+    def _replaced(self, registry: Registry, target: Target) -> None:
+        to = f"the table's cache ({', '.join(registry.endpoints)}), in {target.path}"
+        if target.kept is not None and not mentions(target.kept, registry.endpoints):
+            to = f"{target.path}, which is kept, and does not ask the table's cache"
+        for endpoint in (*self.mirrors.get(registry.name, ()), ""):
+            same = endpoint.rstrip("/") in registry.endpoints and target.kept is None
+            self.fates[registry.name, endpoint] = Fate("moved", target.path) if same else Fate("replaced", to)
+
+    def _all(self, name: str, fate: Fate) -> None:
+        for endpoint in (*self.mirrors.get(name, ()), ""):
+            self.fates[name, endpoint] = fate
+
+
+def _with_tls_of(file: HostsToml, other: HostsToml) -> HostsToml:
+    """The file with the TLS that another one has for the same servers."""
+    known: dict[str, Tls] = {host_of(entry.url): entry.tls for entry in other.hosts if entry.url.startswith("https:")}
+    hosts = tuple(replace(entry, tls=known.get(host_of(entry.url), NO_TLS)) for entry in file.hosts)
+    return replace(file, hosts=hosts, tls=other.tls if other.server == file.server else NO_TLS)

@@ -1,0 +1,34 @@
+"""TOML as text: statements, lossless edits, masking, and what the parsers of containerd read."""
+
+from __future__ import annotations
+
+from containerd.toml.edit import Edit, Leaf, apply_edit
+from containerd.toml.go_toml_1 import read_go_toml_1
+from containerd.toml.go_toml_2 import Inline, Unfit, read_go_toml_2
+from containerd.toml.go_toml_seen import Keys
+from containerd.toml.go_toml_values import MOMENT, NotRead
+from containerd.toml.masking import MASK, brief, mask, mask_urls, unified_diff
+from containerd.toml.statements import Path, basic_string, parse, quoted, split
+
+__all__ = [
+    "MASK",
+    "MOMENT",
+    "Edit",
+    "Inline",
+    "Keys",
+    "Leaf",
+    "NotRead",
+    "Path",
+    "Unfit",
+    "apply_edit",
+    "basic_string",
+    "brief",
+    "mask",
+    "mask_urls",
+    "parse",
+    "quoted",
+    "read_go_toml_1",
+    "read_go_toml_2",
+    "split",
+    "unified_diff",
+]
