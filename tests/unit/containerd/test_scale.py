@@ -12,8 +12,7 @@ import pytest
 from containerd.config import overview
 from containerd.decide import migration
 from containerd.diagnose import diagnose
-from containerd.loader import dialects
-from containerd.loader import predict
+from containerd.loader import dialects, predict
 from containerd.toml import mask
 from tests.unit.containerd.samples import CONFIG, OLD, decided, fileset, version
 
