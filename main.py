@@ -13,6 +13,7 @@ import typer
 
 from commands import caches, changing, reading
 from commands.options import EPILOG, InventoryBefore
+from commands.parsing import Command
 from fleet.errors import UsageError
 from fleet.hints import OPTION, Hints
 from lab.cli import app as lab_app
@@ -27,17 +28,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command(epilog=EPILOG)(changing.rollout)
-app.command(epilog=EPILOG)(changing.canary)
-app.command(epilog=EPILOG)(changing.rollback)
-app.command(epilog=EPILOG)(reading.status)
-app.command(epilog=EPILOG)(changing.finish)
-app.command(epilog=EPILOG)(reading.audit)
-app.command(epilog=EPILOG)(reading.verify)
-app.command(epilog=EPILOG)(reading.convert)
+app.command(cls=Command, epilog=EPILOG)(changing.rollout)
+app.command(cls=Command, epilog=EPILOG)(changing.canary)
+app.command(cls=Command, epilog=EPILOG)(changing.rollback)
+app.command(cls=Command, epilog=EPILOG)(reading.status)
+app.command(cls=Command, epilog=EPILOG)(changing.finish)
+app.command(cls=Command, epilog=EPILOG)(reading.audit)
+app.command(cls=Command, epilog=EPILOG)(reading.verify)
+app.command(cls=Command, epilog=EPILOG)(reading.convert)
 inventory_app = typer.Typer(help="The inventory: is it right, and is it true?", no_args_is_help=True)
-inventory_app.command(epilog=EPILOG)(reading.check)
-inventory_app.command(epilog=EPILOG)(reading.discover)
+inventory_app.command(cls=Command, epilog=EPILOG)(reading.check)
+inventory_app.command(cls=Command, epilog=EPILOG)(reading.discover)
 app.add_typer(inventory_app, name="inventory")
 app.add_typer(caches.app, name="caches")
 app.add_typer(lab_app, name="lab")

@@ -10,6 +10,7 @@ import typer
 
 from commands.ending import refuse_lab_that_is_down, show
 from commands.options import EPILOG, AllowDhcp, AsJson, Diff, Inventory, Yes
+from commands.parsing import Command
 from fleet.errors import UsageError
 from fleet.hints import SHIPPED_INVENTORY
 from runbooks.options import CachesOptions, UnlockOptions, UpkeepOptions
@@ -31,7 +32,7 @@ DryRun = Annotated[
 ]
 
 
-@app.command(epilog=EPILOG)
+@app.command(cls=Command, epilog=EPILOG)
 def deploy(
     *,
     inventory: Inventory = SHIPPED_INVENTORY,
@@ -60,7 +61,7 @@ def deploy(
     show(Deploy(fleet, options, screen).carry_out().with_diffs(shown=diff), screen, as_json=as_json)
 
 
-@app.command(epilog=EPILOG)
+@app.command(cls=Command, epilog=EPILOG)
 def gc(
     *,
     cache: Caches = None,
@@ -75,7 +76,7 @@ def gc(
     _look_after(collect, cache, inventory, UpkeepOptions(dry_run, yes), as_json=as_json)
 
 
-@app.command(epilog=EPILOG)
+@app.command(cls=Command, epilog=EPILOG)
 def restart(
     *,
     cache: Caches = None,
@@ -90,7 +91,7 @@ def restart(
     _look_after(upkeep.restart, cache, inventory, UpkeepOptions(dry_run, yes), as_json=as_json)
 
 
-@app.command(epilog=EPILOG)
+@app.command(cls=Command, epilog=EPILOG)
 def verify(
     *,
     inventory: Inventory = SHIPPED_INVENTORY,
@@ -104,7 +105,7 @@ def verify(
     show(verify_caches(fleet, screen, allow_dhcp=allow_dhcp), screen, as_json=as_json)
 
 
-@app.command(epilog=EPILOG)
+@app.command(cls=Command, epilog=EPILOG)
 def unlock(
     *,
     inventory: Inventory = SHIPPED_INVENTORY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,8 @@ from nornir.core.inventory import Group, Host, Inventory
 from common import NotAnImage, parse_reference
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, GroupEntry, RegistryEntry, unfit_for_nodes
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 def check_registries(defaults: DefaultsEntry, path: Path) -> None:
@@ -42,6 +45,13 @@ def _check_probe(registry: str, image: str, path: Path) -> None:
     if reference.registry != registry:
         message = f"{reference} is an image of {reference.registry}; name one of {registry}"
         raise InventoryError(message, str(path), None, key)
+
+
+def check_name(name: str, path: Path) -> None:
+    """Refuse a name of a host or a group that no option could select: --limit takes names with commas between them."""
+    if not _NAME.fullmatch(name):
+        message = "no name for a host or a group: it begins with a letter or a digit, and has letters, digits, . _ -"
+        raise InventoryError(message, str(path), name)
 
 
 def check_groups(groups: Mapping[str, GroupEntry], path: Path) -> None:

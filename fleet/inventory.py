@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from containerd.model import Generation, Policy, Registry, Strategy, Version, VersionError, generation_of
 from fleet.caches import CacheTable, cache_table
-from fleet.checks import address_of, check_groups, check_hosts, check_registries, check_upstreams
+from fleet.checks import address_of, check_groups, check_hosts, check_name, check_registries, check_upstreams
 from fleet.errors import InventoryError
 from fleet.settings import DefaultsEntry, Extras, GroupEntry, HostEntry, RegistryEntry, TransactionSettings
 from fleet.yaml_file import load_mapping
@@ -126,7 +126,10 @@ def _runs(directory: Path, setting: str | None) -> Path:
 
 
 def _entries(model: type[Model], path: Path) -> dict[str, Model]:
-    return {name: _model(model, body or {}, path, name) for name, body in load_mapping(path).items()}
+    entries = load_mapping(path)
+    for name in entries:
+        check_name(name, path)
+    return {name: _model(model, body or {}, path, name) for name, body in entries.items()}
 
 
 def _model(model: type[Model], body: Any, path: Path, host: str | None) -> Model:

@@ -16,6 +16,7 @@ class Outcome(str, Enum):
 
     MIGRATED = "migrated"
     PROVEN = "proven"
+    REGROUPED = "regrouped"
     UNCHANGED = "unchanged"
     PLANNED = "planned"
     SKIPPED = "skipped"

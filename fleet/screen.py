@@ -25,6 +25,7 @@ from fleet.report import NodeReport, Outcome, Report
 _COLOURS = {
     Outcome.MIGRATED: "green",
     Outcome.PROVEN: "green",
+    Outcome.REGROUPED: "green",
     Outcome.PLANNED: "cyan",
     Outcome.ROLLED_BACK: "yellow",
     Outcome.FAILED: "red",

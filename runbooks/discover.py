@@ -21,7 +21,7 @@ _GROUP_OF = {generation: group for group, generation in GENERATION_GROUPS.items(
 def discover(fleet: Fleet, screen: Screen, *, write: bool) -> Report:
     """Compare each node's group with its containerd; with ``write`` correct hosts.yaml, every other byte kept.
 
-    A node ends as ``unchanged`` (filed right), ``planned`` (to be filed elsewhere), ``migrated`` (filed elsewhere
+    A node ends as ``unchanged`` (filed right), ``planned`` (to be filed elsewhere), ``regrouped`` (filed elsewhere
     now), or as what kept it from answering.
     """
     stop = Stop(screen.progress, reads=True)
@@ -66,5 +66,5 @@ def _written(fleet: Fleet, wrong: Mapping[str, str], reports: Mapping[str, NodeR
             why = f"belongs under {group}, but its groups are not a plain list in {path}: file it by hand"
             written[name] = NodeReport(Outcome.FAILED, why, Exit.FAILED, version=version)
         else:
-            written[name] = NodeReport(Outcome.MIGRATED, f"filed under {group} now", version=version)
+            written[name] = NodeReport(Outcome.REGROUPED, f"filed under {group} now", version=version)
     return written

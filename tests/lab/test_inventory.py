@@ -45,6 +45,6 @@ def test_what_is_filed_wrongly_is_shown_and_then_written_with_every_comment_kept
     assert (inventory.directory / "hosts.yaml").read_text() == wrong
 
     written = fleet("inventory", "discover", "--write", "--json", *inventory.option)
-    assert (written.exit, written.outcomes["worker-4"]) == (0, "migrated")
+    assert (written.exit, written.outcomes["worker-4"]) == (0, "regrouped")
     assert (inventory.directory / "hosts.yaml").read_text() == (SHIPPED / "hosts.yaml").read_text()
     assert fleet("inventory", "discover", "--json", *inventory.option).exit == 0

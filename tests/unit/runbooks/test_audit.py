@@ -79,7 +79,7 @@ def test_nodes_that_are_filed_right_and_wrong(tmp_path: Path) -> None:
     report = discover(fakes.fleet, fakes.screen, write=False)
     assert outcomes(report) == {"worker-1": "unchanged", "worker-2": "planned", "worker-3": "failed"}
     before = (tmp_path / "hosts.yaml").read_text()
-    assert outcomes(discover(fakes.fleet, fakes.screen, write=True))["worker-2"] == "migrated"
+    assert outcomes(discover(fakes.fleet, fakes.screen, write=True))["worker-2"] == "regrouped"
     assert (tmp_path / "hosts.yaml").read_text() != before
     assert load(tmp_path).nodes["worker-2"].generation.value == "2"
 

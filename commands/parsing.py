@@ -1,0 +1,26 @@
+"""How every command reads its own options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+import typer.core
+
+from fleet.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer._click import Context
+
+
+class Command(typer.core.TyperCommand):
+    """A command that takes each option once, but for those that may be repeated and those without a value."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the words of the command line. Raises ``UsageError`` where one value would silently replace another."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        given = [parameter for parameter in order if isinstance(parameter, typer.core.TyperOption)]
+        for option in given:
+            if not option.multiple and not option.is_flag and given.count(option) > 1:
+                raise UsageError("given more than once; it takes one value", key=option.opts[0])
+        return super().parse_args(ctx, args)
