@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
 
 class Command(typer.core.TyperCommand):
-    """A command that takes each option once, but for those that may be repeated and those without a value."""
+    """A command that takes an option once that names something: a node, a run, a directory.
+
+    Of a number the last one counts, as in every shell: who has `--settle 30` in an alias may say another.
+    """
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Read the words of the command line. Raises ``UsageError`` where one value would silently replace another."""
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         given = [parameter for parameter in order if isinstance(parameter, typer.core.TyperOption)]
         for option in given:
-            if not option.multiple and not option.is_flag and given.count(option) > 1:
+            if given.count(option) > 1 and _names_something(option):
                 raise UsageError("given more than once; it takes one value", key=option.opts[0])
         return super().parse_args(ctx, args)
+
+
+def _names_something(option: typer.core.TyperOption) -> bool:
+    return not (option.multiple or option.is_flag or isinstance(option.default, int | float))

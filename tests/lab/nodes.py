@@ -19,6 +19,7 @@ PROJECT = Path(__file__).parents[2]
 PROGRAM = shlex.join([sys.executable, str(PROJECT / "main.py")])
 SHIPPED = PROJECT / "inventory"
 CONFIG = "/etc/containerd/config.toml"
+CONTAINERD_2 = ("worker-4", "worker-5")
 MIRROR = "http://198.18.20.10"
 REGISTRIES = {
     "docker.io": ("https://registry-1.docker.io", 5000),
@@ -167,7 +168,8 @@ class Inventory:
         return ("--inventory", str(self.directory))
 
 
-def hosts_toml(registry: str) -> str:
-    """The exact file that a node gets for one registry."""
+def hosts_toml(registry: str, node: LabNode | None = None) -> str:
+    """The exact file that ``node``, or one of containerd 1.x, gets for one registry."""
     server, port = REGISTRIES[registry]
-    return f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n'
+    waits = '  dial_timeout = "5s"\n' if node and node.name in CONTAINERD_2 else ""
+    return f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n{waits}'
