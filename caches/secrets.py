@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from containerd.toml import MASK, unified_diff
+from common import MASK, unified_diff
 
 NOT_SHOWN = "# this is no YAML, and is not shown\n"
 _SECRET = re.compile("pass|secret|token|credential|auth|key|header|username", re.IGNORECASE)

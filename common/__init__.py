@@ -1,8 +1,22 @@
-"""What every package may use: findings, and the names of images."""
+"""What every package may use: findings, masking and differences, the names of images."""
 
 from __future__ import annotations
 
+from common.diff import unified_diff
 from common.findings import Finding, Severity
 from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
+from common.masking import MASK, brief, is_secret_key, mask_text
 
-__all__ = ["DOCKER_NAMES", "Finding", "NotAnImage", "Reference", "Severity", "parse_reference"]
+__all__ = [
+    "DOCKER_NAMES",
+    "MASK",
+    "Finding",
+    "NotAnImage",
+    "Reference",
+    "Severity",
+    "brief",
+    "is_secret_key",
+    "mask_text",
+    "parse_reference",
+    "unified_diff",
+]

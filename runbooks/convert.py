@@ -15,7 +15,7 @@ from containerd.diagnose import diagnose
 from containerd.loader import Prediction, named_files, predict
 from containerd.model import MAIN, ContainerdError, Decision, FileSet, Policy, Version
 from containerd.probe import managed_by
-from containerd.toml import unified_diff
+from containerd.toml import toml_diff
 from fleet.errors import UsageError
 from fleet.screen import Screen
 from templates import render_hosts_toml
@@ -44,7 +44,7 @@ class Conversion:
     def diff(self) -> str:
         """The change of every file as one unified diff, secrets masked."""
         changes = self.decision.files.items()
-        return "".join(unified_diff(path, self.before.text(path), text) for path, text in changes)
+        return "".join(toml_diff(path, self.before.text(path), text) for path, text in changes)
 
     def show(self, screen: Screen) -> None:
         """Print it for people: the change, what becomes of every setting, the findings, CRI before and after."""

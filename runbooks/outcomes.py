@@ -7,9 +7,9 @@ from dataclasses import replace
 from nornir.core.task import MultiResult
 
 from caches.errors import CachesError
+from common import brief, mask_text
 from containerd.decide import NodePlan
 from containerd.model import ContainerdError, Decision, Strategy
-from containerd.toml import brief
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
@@ -26,9 +26,9 @@ def failure(result: MultiResult) -> NodeReport:
     """Report a host on which a task failed before anything was changed."""
     error = cause(result)
     if isinstance(error, (Unreachable, ConnectionLost)):
-        return NodeReport(Outcome.UNREACHABLE, brief(str(error)), Exit.UNREACHABLE)
+        return NodeReport(Outcome.UNREACHABLE, mask_text(brief(str(error))), Exit.UNREACHABLE)
     if isinstance(error, (TaskError, ContainerdError, CachesError, FleetError)):
-        return NodeReport(Outcome.FAILED, brief(str(error)), Exit.FAILED)
+        return NodeReport(Outcome.FAILED, mask_text(brief(str(error))), Exit.FAILED)
     return NodeReport(Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
 
 

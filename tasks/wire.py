@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from containerd.toml import brief
+from common import brief, mask_text
 from tasks.errors import StepFailed
 
 
@@ -36,5 +36,5 @@ def text(values: Mapping[str, bytes], name: str) -> str:
 
 
 def message(values: Mapping[str, bytes], name: str) -> str:
-    """Return the same of what programs have written: each line is cut to a message before a pattern is run over it."""
-    return "\n".join(map(brief, text(values, name).split("\n")))
+    """Return the same of what programs have written: each line is cut to a message, and its credentials are masked."""
+    return "\n".join(mask_text(brief(line)) for line in text(values, name).split("\n"))

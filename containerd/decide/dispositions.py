@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common import mask_text
 from containerd.config import NEW, OLD, SHORT, Mirrors, Source, Sources, dotted, table_at
 from containerd.model import STAYS, Accounted, Fate, Fates, release_of
-from containerd.toml import Path, mask_urls
+from containerd.toml import Path
 
 _UNREAD = Fate("kept", "stays where it is, where this containerd does not read it")
 _DEAD = Fate("removed", "had no effect: another table or file takes its place")
@@ -34,8 +35,8 @@ def account(sources: Sources, fates: Fates) -> tuple[Accounted, ...]:
         place = "" if source == sources.main else f"{source.path}: "
         for table in (SHORT, OLD, NEW):
             for path, fate in _settings(source, table, sources, fates):
-                key = mask_urls(f"{place}{_spelled(source.spelled((*table, *path)))}")
-                found.append(Accounted(key, fate.outcome, mask_urls(fate.to)))
+                key = mask_text(f"{place}{_spelled(source.spelled((*table, *path)))}")
+                found.append(Accounted(key, fate.outcome, mask_text(fate.to)))
     return tuple(found)
 
 

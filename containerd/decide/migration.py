@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from common import mask_text
 from containerd.config import DEFAULT_ROOT, Sources, dotted, load_sources, single_root
 from containerd.decide import rewrite, rules
 from containerd.decide.changes import leftovers
@@ -14,7 +15,6 @@ from containerd.decide.side_effects import notes_on_imports, side_effects
 from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts
 from containerd.loader import predict
 from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Strategy, Version, clean
-from containerd.toml import mask_urls
 
 
 def decide(files: FileSet, version: Version, policy: Policy, render: HostsRenderer) -> Decision:
@@ -90,7 +90,7 @@ def _skip(node: _Node) -> Decision:
     except ContainerdError as error:
         wildcard, accounting, reason = None, (), f"{reason}, which is not understood ({error})"
     if wildcard is not None:
-        reason += f", with the wildcard mirror ({mask_urls(', '.join(wildcard))}) still in use"
+        reason += f", with the wildcard mirror ({mask_text(', '.join(wildcard))}) still in use"
     return Decision(Strategy.SKIP, {}, None, (), reason, accounting)
 
 
@@ -101,7 +101,7 @@ def _table(policy: Policy) -> dict[str, tuple[str, ...]]:
 def _notes(sources: Sources, hosts: HostsPlan, policy: Policy) -> Iterator[str]:
     table = _table(policy)
     for name, endpoints in sources.mirrors.items():
-        said = mask_urls(f'mirrors."{name}" ({", ".join(endpoints) or "no endpoint"})')
+        said = mask_text(f'mirrors."{name}" ({", ".join(endpoints) or "no endpoint"})')
         if name == "*":
             yield f"{said} is removed: registries outside the table are pulled from their upstream"
         elif name in table and endpoints != table[name]:

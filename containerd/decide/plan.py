@@ -21,7 +21,7 @@ from containerd.model import (
     generation_of,
     shortage,
 )
-from containerd.toml import unified_diff
+from containerd.toml import toml_diff
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class NodePlan:
     @cached_property
     def diff(self) -> str:
         """The change of every file as one unified diff, secrets masked."""
-        return "".join(unified_diff(file.path, file.before, file.after) for file in self.files)
+        return "".join(toml_diff(file.path, file.before, file.after) for file in self.files)
 
 
 def plan_node(

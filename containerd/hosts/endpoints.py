@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from common import mask_text
 from containerd.config import NEW, OLD, SHORT
 from containerd.hosts.hosts_toml import with_scheme
 from containerd.loader import as_read, lookup, plain, planted, read_toml
 from containerd.model import ContainerdError, Dead, FileSet, Version, release_of
-from containerd.toml import mask_urls, parse
+from containerd.toml import parse
 
 WILDCARD = "*"
 """Stands for every registry that has no mirror and no directory of its own."""
@@ -130,7 +131,7 @@ def _of_config(data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str
 
 def _endpoint(registry: str, url: str, path: str, text: str) -> Endpoint | None:
     place = host_and_port(url)
-    return Endpoint(registry, mask_urls(url), *place, f"{path}:{_line(url, text)}") if place else None
+    return Endpoint(registry, mask_text(url), *place, f"{path}:{_line(url, text)}") if place else None
 
 
 def _line(url: str, text: str) -> int:

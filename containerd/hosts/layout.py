@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from common import Finding, Severity
+from common import Finding, Severity, mask_text
 from containerd.config import Mirrors
 from containerd.hosts.existing import Site, Target, mentions, says_the_same
 from containerd.hosts.hosts_toml import (
@@ -22,7 +22,6 @@ from containerd.hosts.hosts_toml import (
 )
 from containerd.hosts.tls import Placing, TlsTables, can_be_named
 from containerd.model import Fate, Fates, Registry, release_of
-from containerd.toml import mask_urls
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class _Planning:
     def carry(self, name: str, endpoints: tuple[str, ...]) -> None:
         """A mirror outside the table goes on as it was."""
         if not is_registry(name):
-            shown = mask_urls(f'mirrors."{name}"')
+            shown = mask_text(f'mirrors."{name}"')
             self._all(name, Fate("removed", "never had an effect: no image is named so"))
             self.notes.append(f"{shown} is removed: no image is named so, it never had an effect")
         elif not endpoints:

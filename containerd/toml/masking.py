@@ -1,32 +1,19 @@
-"""Masks credentials in what is shown or logged: config.toml, hosts.toml, and parts of them."""
+"""Masks credentials in config.toml and hosts.toml: by their tables and keys first, then as any text is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import unified_diff as difflib_unified_diff
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from common import MASK, is_secret_key, mask_text, unified_diff
 from containerd.model import NotToml
 from containerd.toml.statements import Path, Statement, lines_of, split
 
-MASK = '"****"'
-MESSAGE_LENGTH = 2048
-
 _TABLES = frozenset({"auth", "auths", "header", "headers"})
-_WORDS = "password|passwd|secret|token|credential|authorization|private[_-]?key|api[_-]?key"
-_KEY = re.compile(_WORDS, re.IGNORECASE)
-# Each pattern takes time in proportion to the text, whoever wrote it: it begins only where a word begins, so that no
-# word is read twice. What a word must hold is asked in Python.
-_URL_USER = re.compile(r"(://)[^/\s\"'@]*(?:@[^/\s\"'@]*)*@")
-_BEFORE_AT = re.compile(r"(?<![^\s\"'/@])([^\s\"'/@]+)@")
-_BEFORE_USER = re.compile(r"[(\[=]")
-_BEFORE_QUERY = re.compile(r"(?<![^\s\"'?])([^\s\"'?]+)\?")
-_URL = re.compile(r"https?://")
-_QUERY = re.compile(r"[^\s\"'#]*")
 _LINE = re.compile(r"[^\r\n]+")
 _ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]+)[\"']?[ \t]*[=:][ \t]*")
 _SECRET_WORD = re.compile(r"(?:^|-)(?:auths?|headers?|username)$", re.IGNORECASE)
@@ -38,7 +25,7 @@ _OPENERS = {'"""': '"""', "'''": "'''", "[": "]", "{": "}"}
 
 
 def mask(text: str) -> str:
-    """Replace every credential by "****": values of secret keys, what is below auth and header tables, URL userinfo.
+    """Replace every credential by "****": values of secret keys, what is below auth and header tables, and the rest.
 
     Comments are masked too. A text that is not TOML is masked by its lines, and more of it than need be.
     Lines without a secret stay byte for byte.
@@ -47,37 +34,12 @@ def mask(text: str) -> str:
         masked = "".join(map(_statement, split(text)))
     except NotToml:
         masked = "".join(_lines(text))
-    return mask_urls(masked)
+    return mask_text(masked)
 
 
-def mask_urls(text: str) -> str:
-    """Replace the userinfo and the query of every URL by ****, and userinfo that stands before a host alone."""
-    return _without_queries(_BEFORE_AT.sub(_without_user, _URL_USER.sub(r"\1****@", text)))
-
-
-def brief(text: str) -> str:
-    """Return what is a message cut to 2,048 characters: before any pattern is run over it, and anybody reads it.
-
-    A word that the cut divides is left out: the half of a secret is not masked.
-    """
-    if len(text) <= MESSAGE_LENGTH:
-        return text
-    words = text[:MESSAGE_LENGTH].rsplit(maxsplit=1)
-    return f"{words[0] if len(words) > 1 else ''}…"
-
-
-def unified_diff(path: str, before: str | None, after: str | None) -> str:
-    """The masked difference of a file as a unified diff; None stands for a file that is not there.
-
-    Bytes that are not UTF-8 are shown as question marks.
-    """
-    name = path.lstrip("/")
-    old, new = (lines_of(mask(text)) if text is not None else [] for text in (before, after))
-    source = "/dev/null" if before is None else f"a/{name}"
-    target = "/dev/null" if after is None else f"b/{name}"
-    lines = difflib_unified_diff(old, new, source, target)
-    shown = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return shown.encode(errors="replace").decode()
+def toml_diff(path: str, before: str | None, after: str | None) -> str:
+    """The masked difference of a config.toml or hosts.toml, as `unified_diff` writes it."""
+    return unified_diff(path, before, after, mask)
 
 
 def _statement(statement: Statement) -> str:
@@ -88,7 +50,7 @@ def _statement(statement: Statement) -> str:
         return text
     if _is_secret(statement.path):
         return _masked_value(text)
-    if "{" in text and (_KEY.search(text) or _assigned(text) != text):
+    if "{" in text and (is_secret_key(text) or _assigned(text) != text):
         text = _inline(text)
     first, *rest = lines_of(text)
     if '"""' in text or "'''" in text:
@@ -97,7 +59,7 @@ def _statement(statement: Statement) -> str:
 
 
 def _is_secret(path: Path) -> bool:
-    return any(key.casefold() in _TABLES for key in path) or bool(path and _KEY.search(path[-1]))
+    return any(key.casefold() in _TABLES for key in path) or bool(path and is_secret_key(path[-1]))
 
 
 def _masked_value(text: str) -> str:
@@ -140,35 +102,9 @@ def _assigned(text: str) -> str:
 
 def _assigned_line(line: str) -> str:
     for found in _ASSIGNMENT.finditer(line):
-        if found.end() < len(line) and (_KEY.search(found[1]) or _SECRET_WORD.search(found[1])):
+        if found.end() < len(line) and (is_secret_key(found[1]) or _SECRET_WORD.search(found[1])):
             return f"{line[: found.end()]}{MASK}"
     return line
-
-
-def _without_user(match: re.Match[str]) -> str:
-    """Mask the userinfo, USER:PASSWORD, that a word before an @ is, or ends with."""
-    word = match[1]
-    begins = [] if match.string[match.start() - 1 : match.start()] in ("/", "@") else [0]
-    for start in (*begins, *(found.end() for found in _BEFORE_USER.finditer(word))):
-        colon = word.find(":", start)
-        if colon in (-1, len(word) - 1):
-            break
-        if colon > start:
-            return f"{word[:start]}****@"
-    return match[0]
-
-
-def _without_queries(text: str) -> str:
-    """Mask the query of every URL."""
-    parts, done = [], 0
-    for found in _BEFORE_QUERY.finditer(text):
-        if found.start() < done or not _URL.search(found[1]):
-            continue
-        query = _QUERY.match(text, found.end())
-        if query and query[0]:
-            parts += [text[done : found.end()], "****"]
-            done = query.end()
-    return "".join([*parts, text[done:]])
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.toml import brief, mask, mask_urls, unified_diff
-from containerd.toml.masking import MESSAGE_LENGTH
+from common import mask_text
+from containerd.toml import mask, toml_diff
 from tests.unit.containerd.samples import OLD
 
 AUTH = f'{OLD}.registry.configs."h".auth'
@@ -131,34 +131,13 @@ def test_no_secret_line_shows_in_whatever_company(text: str) -> None:
     assert "hunter2" not in mask(text)
 
 
-def test_urls_alone() -> None:
-    assert mask_urls("http://old:5000, http://u:p@h") == "http://old:5000, http://****@h"
-    assert mask_urls('configs."u:p@h".auth, r.example:5000/a') == 'configs."****@h".auth, r.example:5000/a'
-    assert mask_urls('"https://h/?token=t"') == '"https://h/?****"'
-
-
 def test_a_difference_is_masked() -> None:
     before = f'a = 1\n[{AUTH}]\npassword = "p"\nb = 1\n'
     after = f'a = 2\n[{AUTH}]\npassword = "p"\nb = 1\n'
-    assert unified_diff("/etc/c.toml", before, after) == (
+    assert toml_diff("/etc/c.toml", before, after) == (
         "--- a/etc/c.toml\n+++ b/etc/c.toml\n@@ -1,4 +1,4 @@\n-a = 1\n+a = 2\n"
         f' [{AUTH}]\n password = "****"\n b = "****"\n'
     )
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "diff"),
-    [
-        (None, "a = 1\n", "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a = 1\n"),
-        ("a = 1\n", None, "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a = 1\n"),
-        ("a = 1", "a = 1\n", "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a = 1\n\\ No newline at end of file\n+a = 1\n"),
-        ("a = 1\r\n", "a = 1\n", "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a = 1\r\n+a = 1\n"),
-        ("a = 1\n", "a = 1\n", ""),
-        (None, None, ""),
-    ],
-)
-def test_the_forms_of_a_difference(before: str | None, after: str | None, diff: str) -> None:
-    assert unified_diff("f", before, after) == diff
 
 
 # What took minutes where a pattern read a word again for each of its letters: 100 KB of each in one line.
@@ -180,27 +159,19 @@ ADVERSARIAL = [
     "#",
     " ",
     "\\",
+    '\\"""',
+    "token=[",
+    '"token":{"',
+    "Bearer ",
+    "eyJa.",
+    "-----BEGIN PRIVATE KEY-----",
 ]
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("unit", ADVERSARIAL)
-@pytest.mark.parametrize("function", [mask, mask_urls, lambda text: unified_diff("/f", "", text)])
+@pytest.mark.parametrize("function", [mask, mask_text, lambda text: toml_diff("/f", "", text)])
 def test_masking_takes_time_in_proportion_to_the_text(unit: str, function: Callable[[str], str]) -> None:
     text = unit * (100_000 // len(unit))
     for whole in (text, f"a = {text}\n", f'a = "{text}"\n', f"# {text}\n", f"[{text}]\nb = 1\n"):
         function(whole)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("short", "short"),
-        ("x" * 3000, "…"),
-        ("word " * 1000, "word " * 408 + "word…"),
-        (f"{'a' * 2040} password=hunter2", f"{'a' * 2040}…"),
-    ],
-)
-def test_a_message_is_cut_between_words(text: str, shown: str) -> None:
-    assert brief(text) == shown
-    assert len(brief(text)) <= MESSAGE_LENGTH
