@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from common import Finding, Severity
 from containerd.hosts.hosts_toml import HostEntry, HostsRenderer, HostsToml, Tls, host_dir
+from containerd.hosts.reading import HostsReading, asked_at, read_hosts
 from containerd.model import NotToml, Version, release_of
-from containerd.toml import Path, parse, split
+from containerd.toml import Path, parse
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,26 @@ class Site:
         """What a file says that is there and that we could have written."""
         text = self.present.get(path)
         return None if text is None else read_back(text, self.render)
+
+    def reading(self, path: str, text: str) -> HostsReading:
+        """What a file says to the containerd of this node."""
+        return read_hosts(text, path, self.version)
+
+    def asks(self, path: str, text: str, entries: Iterable[HostEntry]) -> bool:
+        """Whether a file has this containerd ask one of these servers for images."""
+        reading = self.reading(path, text)
+        return any(reading.asks(asked_at(entry.url, override_path=entry.override_path)) for entry in entries)
+
+    def says_the_same(self, path: str, planned: str) -> bool:
+        """Whether the file at a path says to this containerd what a planned one would."""
+        text = self.present.get(path)
+        if text is None:
+            return False
+        one, other = self.reading(path, text), self.reading(path, planned)
+        try:
+            return not one.ignored and one.asked == other.asked and parse(text) == parse(planned)
+        except NotToml:
+            return False
 
     def below(self) -> dict[str, str]:
         """The files under the root."""
@@ -71,33 +92,6 @@ def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
     except (NotToml, AttributeError, KeyError, TypeError, ValueError):
         return None
     return file if render(file) == text else None
-
-
-def mentions(text: str, urls: tuple[str, ...]) -> bool:
-    """Whether a hosts.toml asks one of these servers."""
-    try:
-        data, hosts = parse(text), [path[1] for path in _host_tables(text)]
-    except NotToml:
-        return False
-    asked = {str(url).rstrip("/") for url in (data.get("server"), *hosts)}
-    return any(url.rstrip("/") in asked for url in urls)
-
-
-def says_the_same(text: str, planned: str) -> bool:
-    """Whether two hosts.toml files differ in nothing that containerd reads."""
-    try:
-        return (
-            parse(text) == parse(planned)
-            and list(parse(text).get("host", ())) == list(parse(planned)["host"])
-            and _host_tables(text) == _host_tables(planned)
-        )
-    except NotToml:
-        return False
-
-
-def _host_tables(text: str) -> list[tuple[str, ...]]:
-    """The `[host."…"]` headers: containerd 2.x skips a host that is written in any other way."""
-    return [s.path for s in split(text) if s.kind == "header" and s.path[:1] == ("host",) and len(s.path) == 2]
 
 
 def _file(data: Mapping[str, Any]) -> HostsToml:

@@ -93,7 +93,7 @@ def read_hosts(text: str, path: str, version: Version) -> HostsReading:
     try:
         return _read(text, path, version)
     except _Ignored as why:
-        return HostsReading(ignored=str(why))
+        return HostsReading(ignored=" ".join(str(why).split()))
 
 
 def _read(text: str, path: str, version: Version) -> HostsReading:

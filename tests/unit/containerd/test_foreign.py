@@ -7,22 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containerd.hosts import HostEntry, HostsToml
-from containerd.hosts.existing import mentions, path_for, read_back, says_the_same
+from containerd.hosts.existing import Site, path_for, read_back
 from containerd.hosts.hosts_toml import Tls
 from containerd.model import Registry
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import (
     DOCKER_HOSTS,
     GHCR_HOSTS,
+    NEW,
     OLD,
     PRESENT,
     ROOT,
     TABLE,
     decided,
     hosts_toml,
+    version,
 )
 
 DONE = f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"
+DONE_2 = f"version = 3\n[{NEW}.registry]\nconfig_path = '{ROOT}'\n"
 BEFORE = f'version = 2\n[{OLD}.registry.mirrors."*"]\n  endpoint = ["https://old:5000"]\n'
 GHCR_FILE = f"{ROOT}/ghcr.io/hosts.toml"
 SPEGEL = """server = 'https://ghcr.io'
@@ -32,6 +35,18 @@ SPEGEL = """server = 'https://ghcr.io'
 capabilities = ['pull', 'resolve']
 dial_timeout = '200ms'
 """
+
+
+def site(text: str, runs: str = "1.7.24") -> Site:
+    return Site(ROOT, {GHCR_FILE: text}, version(runs), render_hosts_toml, lambda *_: "")
+
+
+def asks(text: str, url: str, runs: str = "1.7.24") -> bool:
+    return site(text, runs).asks(GHCR_FILE, text, (HostEntry(url),))
+
+
+def says_the_same(text: str, planned: str, runs: str = "1.7.24") -> bool:
+    return site(text, runs).says_the_same(GHCR_FILE, planned)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +78,7 @@ def test_whatever_we_write_is_known_again(file: HostsToml) -> None:
 @given(st.text() | st.text().map(lambda note: f"# {note}\n{GHCR_HOSTS}"))
 def test_any_other_text_is_foreign(text: str) -> None:
     assert read_back(text, render_hosts_toml) is None
-    mentions(text, ("http://a",))
+    asks(text, "http://a")
     says_the_same(text, GHCR_HOSTS)
 
 
@@ -186,11 +201,38 @@ def test_a_registry_with_a_port_has_the_file_that_containerd_reads(directory: st
     assert path_for(f"{ROOT}/", "r:5000", {}) == f"{ROOT}/r_5000_/hosts.toml"
 
 
-def test_what_a_file_mentions() -> None:
-    assert mentions(SPEGEL, ("http://127.0.0.1:30020/",))
-    assert not mentions(SPEGEL, ("http://127.0.0.1:5000",))
-    assert not mentions("[", ("http://a",))
-    assert not mentions("host = 1\n", ("http://a",))
+HOST = '[host."http://10.0.20.10:5010"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "two"),
+    [
+        pytest.param(GHCR_HOSTS, True, True, id="ours"),
+        pytest.param(f"{HOST}", True, True, id="every capability"),
+        pytest.param('server = "http://10.0.20.10:5010/"\n[host]\n', True, True, id="as server, with a slash"),
+        pytest.param(f'{HOST}capabilities = ["pull"]\n', False, False, id="for no tag"),
+        pytest.param(f"{HOST}override_path = true\n", False, False, id="at another path"),
+        pytest.param(f'{HOST}[host."http://[fd00::1]:1"]\n', False, True, id="beside an IPv6 address"),
+        pytest.param('host."http://10.0.20.10:5010".capabilities = []\n', True, False, id="dotted"),
+        pytest.param(f'{HOST}dial_timeout = "5"\n', True, False, id="a time without a unit"),
+        pytest.param(f"\ufeff{HOST}", True, False, id="a byte order mark"),
+        pytest.param(f"# {HOST}", False, False, id="in a comment"),
+        pytest.param("[", False, False, id="no TOML"),
+        pytest.param("host = 1\n", False, False, id="no table"),
+    ],
+)
+def test_whom_a_file_asks_is_told_by_the_version_and_not_by_the_text(text: str, one: bool, two: bool) -> None:
+    assert (asks(text, "http://10.0.20.10:5010"), asks(text, "http://10.0.20.10:5010", "2.1.9")) == (one, two)
+    for runs, uses in (("1.7.24", one), ("2.1.9", two)):
+        decision = decided(DONE if runs < "2" else DONE_2, runs, others={**PRESENT, GHCR_FILE: text})
+        severities = [str(it.severity.value) for it in decision.findings if it.code == "foreign-hosts-toml"]
+        assert severities == ([] if text == GHCR_HOSTS else ["note" if uses else "warning"])
+
+
+def test_a_file_that_is_ignored_is_reported_with_the_reason() -> None:
+    decision = decided(DONE, others={**PRESENT, GHCR_FILE: f'{HOST}[host."http://[fd00::1]:1"]\n'})
+    [finding] = [it for it in decision.findings if it.code == "foreign-hosts-toml"]
+    assert "containerd 1.7.24 ignores all of it: " in finding.message
 
 
 def test_the_order_of_hosts_counts() -> None:
@@ -198,6 +240,7 @@ def test_the_order_of_hosts_counts() -> None:
     assert says_the_same("# note\n" + one, one)
     assert not says_the_same(other, one)
     assert not says_the_same(DOCKER_HOSTS, one)
+    assert not says_the_same(f"\ufeff{one}", one, "2.1.9")
 
 
 def test_a_mirror_named_default_named_no_image_and_is_no_catch_all_now() -> None:
