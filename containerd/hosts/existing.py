@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from common import Finding, Severity
+from containerd.hosts.certificates import Directories, directories_of
 from containerd.hosts.hosts_toml import HostEntry, HostsRenderer, HostsToml, Tls, host_dir
 from containerd.hosts.reading import HostsReading, asked_at, read_hosts
-from containerd.model import NotToml, Version, release_of
+from containerd.model import FileSet, NotToml, Version, release_of
 from containerd.toml import Path, parse
 
 
@@ -17,14 +19,25 @@ from containerd.toml import Path, parse
 class Site:
     """The root that config_path names, the hosts.toml files of the node, and who reads and writes them.
 
-    `where` tells the file and line of a registry setting in effect.
+    `root` is to be effective, `roots` are read today. `where` tells the file and line of a registry setting in effect.
     """
 
     root: str
-    present: Mapping[str, str] = field(repr=False)
+    files: FileSet = field(repr=False)
     version: Version
     render: HostsRenderer
     where: Callable[..., str]
+    roots: tuple[str, ...] = ()
+
+    @cached_property
+    def present(self) -> Mapping[str, str]:
+        """The hosts.toml files of the node."""
+        return {path: text for path, text in self.files.texts.items() if path.endswith("/hosts.toml")}
+
+    @cached_property
+    def directories(self) -> Directories:
+        """The directories that are there for registries."""
+        return directories_of(self.files, self.version)
 
     @property
     def reads_tls(self) -> bool:
@@ -32,8 +45,9 @@ class Site:
         return release_of(self.version).registry_tls
 
     def place(self, registry: str) -> str:
-        """The hosts.toml of a registry."""
-        return path_for(self.root, registry, self.present)
+        """The hosts.toml that containerd reads for a registry: in the directory that it has, or in a new one."""
+        own = self.directories.first(self.root, registry)
+        return f"{own or _directory(self.root, host_dir(registry))}/hosts.toml"
 
     def own(self, path: str) -> HostsToml | None:
         """What a file says that is there and that we could have written."""
@@ -79,12 +93,6 @@ class Target:
     kept: str | None = field(default=None, repr=False)
 
 
-def path_for(root: str, registry: str, present: Mapping[str, str]) -> str:
-    """The hosts.toml that containerd reads for a registry: one that is there, in its order of lookup, or a new one."""
-    new = _path(root, host_dir(registry))
-    return next((path for path in (new, _path(root, registry)) if path in present), new)
-
-
 def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
     """Read a file that `render` could have written, byte for byte; None for every other one."""
     try:
@@ -100,11 +108,10 @@ def _file(data: Mapping[str, Any]) -> HostsToml:
 
 
 def _tls(table: Mapping[str, Any]) -> Tls:
-    client = None
-    if "client" in table:
-        [(cert, key)] = table["client"]
-        client = (_string(cert) or "", _string(key) or "")
-    return Tls("skip_verify" in table, _string(table.get("ca")), client)
+    ca = table.get("ca", [])
+    authorities = [ca] if isinstance(ca, str) else ca
+    pairs = ((_string(cert) or "", _string(key) or "") for cert, key in table.get("client", ()))
+    return Tls("skip_verify" in table, tuple(_string(name) or "" for name in authorities), tuple(pairs))
 
 
 def _string(value: Any) -> str | None:
@@ -113,5 +120,5 @@ def _string(value: Any) -> str | None:
     return value
 
 
-def _path(root: str, directory: str) -> str:
-    return f"{root.rstrip('/')}/{directory}/hosts.toml"
+def _directory(root: str, name: str) -> str:
+    return f"{root.rstrip('/')}/{name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from common import Finding, Severity
 from containerd.config import Mirrors
+from containerd.hosts.carrying import carry_certificates
 from containerd.hosts.existing import Site, Target
 from containerd.hosts.hosts_toml import (
     NO_TLS,
@@ -58,13 +59,14 @@ def plan_hosts(site: Site, mirrors: Mirrors, tls: TlsTables, registries: tuple[R
     plan.replace_wildcard(registries)
     placing = Placing(site, mirrors, plan.targets)
     placing.place(tls)
+    certificates = carry_certificates(site, placing.targets)
     written = {name: target for name, target in placing.targets.items() if target.kept is None}
     for name, target in written.items():
         check_legible(site, name, target)
     return HostsPlan(
         {target.path: plan.text(target) for target in written.values()},
         Fates(plan.fates, placing.fates),
-        (*plan.findings, *placing.findings),
+        (*plan.findings, *placing.findings, *certificates),
         (*plan.losses, *placing.losses),
         tuple(plan.notes),
     )

@@ -109,7 +109,7 @@ def test_a_mirror_of_the_table_is_replaced_by_its_caches() -> None:
         ("https://old:5000", PRESENT, []),
         ("http://old", PRESENT, []),
         ("http://localhost:5000", PRESENT, []),
-        ("http://old:5000", {**PRESENT, f"{ROOT}/old_5000_/hosts.toml": "x = 1"}, []),
+        ("http://old:5000", {**PRESENT, f"{ROOT}/old_5000_/hosts.toml": "# x\n[host]\n"}, []),
     ],
 )
 def test_images_named_by_the_host_of_an_http_wildcard(endpoint: str, others: dict[str, str], codes: list[str]) -> None:
