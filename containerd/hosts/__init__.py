@@ -8,6 +8,7 @@ from containerd.hosts.endpoints import WILDCARD, Endpoint, endpoints_of, host_an
 from containerd.hosts.existing import Site
 from containerd.hosts.hosts_toml import HostEntry, HostsRenderer, HostsToml, from_endpoints, host_dir, is_registry
 from containerd.hosts.layout import HostsPlan, plan_hosts
+from containerd.hosts.reading import asked_at, read_hosts
 from containerd.hosts.tls import tls_files
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "HostsRenderer",
     "HostsToml",
     "Site",
+    "asked_at",
     "directories_of",
     "endpoints_of",
     "file_findings",
@@ -26,6 +28,7 @@ __all__ = [
     "host_dir",
     "is_registry",
     "plan_hosts",
+    "read_hosts",
     "tls_files",
     "wildcard_of",
 ]
