@@ -219,7 +219,12 @@ def _registries(inventory: Inventory, defaults: DefaultsEntry) -> tuple[Registry
     caches = [host for host in inventory.hosts.values() if host.has_parent_group(CACHES)]
     addresses = [address_of(host) for host in caches]
     return tuple(
-        Registry(name, row.upstream, tuple(_endpoint(address, row.port) for address in addresses))
+        Registry(
+            name,
+            row.upstream,
+            tuple(_endpoint(address, row.port) for address in addresses),
+            defaults.data.dial_timeout,
+        )
         for name, row in defaults.data.registries.items()
     )
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from common import DOCKER_NAMES
 from containerd.hosts import is_registry
+from containerd.loader import seconds_of
 from containerd.model import Strategy
 from fleet.cache_settings import CachesSettings, Container, RowSettings
 from fleet.model import HOST, Strict
@@ -97,6 +98,13 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
 
 
+def _dial_timeout(value: str) -> str:
+    seconds = seconds_of(value)
+    if seconds is None or not 0.1 <= seconds <= 30:
+        raise ValueError("must be a duration from 100ms to 30s, such as 5s; 30s is what containerd takes by itself")
+    return value
+
+
 class Extras(Strict):
     """How SSH logs in. ``~`` is the controller's home. Host keys are strict whatever stands here."""
 
@@ -162,6 +170,7 @@ class DefaultsData(Data):
     registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = Field(default_factory=dict)
     caches: CachesSettings = CachesSettings()
     transaction: TransactionSettings = TransactionSettings()
+    dial_timeout: Annotated[Text, AfterValidator(_dial_timeout)] = "5s"
     runs: Text | None = None
     lab: bool = False
 

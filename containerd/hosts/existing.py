@@ -103,7 +103,10 @@ def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
 
 
 def _file(data: Mapping[str, Any]) -> HostsToml:
-    hosts = tuple(HostEntry(url, "override_path" in entry, _tls(entry)) for url, entry in data["host"].items())
+    hosts = tuple(
+        HostEntry(url, "override_path" in entry, _tls(entry), _string(entry.get("dial_timeout")))
+        for url, entry in data["host"].items()
+    )
     return HostsToml(_string(data.get("server")), hosts, _tls(data), "override_path" in data)
 
 

@@ -44,11 +44,15 @@ NO_TLS = Tls()
 
 @dataclass(frozen=True)
 class HostEntry:
-    """One `[host."…"]` table: a server that is asked before the upstream."""
+    """One `[host."…"]` table: a server that is asked before the upstream.
+
+    `dial_timeout`: how long it may take to connect, as Go writes a duration; None for containerd's own 30 s.
+    """
 
     url: str
     override_path: bool = False
     tls: Tls = NO_TLS
+    dial_timeout: str | None = None
 
 
 @dataclass(frozen=True)

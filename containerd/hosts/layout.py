@@ -88,7 +88,8 @@ class _Planning:
         """A registry of the table is asked at its caches; TLS that an earlier run moved there stays."""
         path = self.site.place(registry.name)
         there, own = self.site.present.get(path), self.site.own(path)
-        entries = tuple(HostEntry(endpoint) for endpoint in registry.endpoints)
+        dial_timeout = registry.dial_timeout if release_of(self.site.version).hosts.dial_timeout else None
+        entries = tuple(HostEntry(endpoint, dial_timeout=dial_timeout) for endpoint in registry.endpoints)
         file = HostsToml(registry.upstream, entries)
         if own:
             file = _with_tls_of(file, own)

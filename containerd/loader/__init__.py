@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from containerd.loader.decode import is_duration, is_url, lookup, type_mismatch
+from containerd.loader.decode import is_duration, is_url, lookup, seconds_of, type_mismatch
 from containerd.loader.dialects import agrees, knows_table, read_toml, readings
 from containerd.loader.imports import wanted
 from containerd.loader.merged import Merged, has_built_in_config_path, merge
@@ -56,6 +56,7 @@ __all__ = [
     "registry_of",
     "registry_path",
     "registry_places",
+    "seconds_of",
     "spelled",
     "type_mismatch",
     "wanted",

@@ -122,9 +122,17 @@ def _said(type_: GoType, value: Any, major: int, key: str) -> str:
 
 def is_duration(text: str) -> bool:
     """Whether Go's time.ParseDuration reads a text."""
+    return seconds_of(text) is not None
+
+
+def seconds_of(text: str) -> float | None:
+    """The seconds that Go's time.ParseDuration reads in a text, None where it reads none."""
     if not _DURATION.fullmatch(text):
-        return False
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)) < _LONGEST
+        return None
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds >= _LONGEST:
+        return None
+    return -seconds if text.startswith("-") else seconds
 
 
 def is_url(text: str) -> bool:

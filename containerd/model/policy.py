@@ -12,11 +12,15 @@ from containerd.model.dispositions import Accounted
 
 @dataclass(frozen=True)
 class Registry:
-    """A row of the table of registries; `endpoints` are the URLs of its caches, in order."""
+    """A row of the table of registries; `endpoints` are the URLs of its caches, in order.
+
+    `dial_timeout`: how long connecting to each may take, as Go writes a duration; None for containerd's own 30 s.
+    """
 
     name: str
     upstream: str
     endpoints: tuple[str, ...]
+    dial_timeout: str | None = None
 
 
 @dataclass(frozen=True)
