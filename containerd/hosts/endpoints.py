@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from containerd.config import NEW, OLD, SHORT
 from containerd.hosts.hosts_toml import with_scheme
-from containerd.hosts.reading import read_hosts
+from containerd.hosts.reading import IMAGES, read_hosts
 from containerd.loader import as_read, lookup, plain, planted, read_toml
 from containerd.model import ContainerdError, Dead, FileSet, Version, release_of
 from containerd.toml import mask_urls, parse
@@ -92,7 +92,7 @@ def host_and_port(url: str) -> tuple[str, int] | None:
 def _of_hosts_toml(path: str, text: str, version: Version) -> Iterator[tuple[str, str]]:
     registry = registry_of_directory(posixpath.basename(posixpath.dirname(path)))
     for server in read_hosts(text, path, version).asked:
-        if "pull" in server.capabilities:
+        if server.capabilities & IMAGES:
             yield registry, server.url
 
 

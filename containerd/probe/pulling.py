@@ -73,7 +73,13 @@ def _in_hosts_toml(facts: NodeFacts, root: str, registry: str, wanted: str) -> s
     reading = read_hosts(text, path, version)
     if reading.ignored:
         return f"containerd {version} ignores all of {path}: {reading.ignored}"
-    return f"look at {path}" if reading.asks(asked_at(wanted)) else f"{path} does not name {wanted}"
+    if reading.asks(at := asked_at(wanted)):
+        return f"look at {path}"
+    if any(server.at == at for server in reading.asked):
+        return f"look at the capabilities of {wanted} in {path}: without pull and resolve it is asked for no tag"
+    if wanted in reading.skipped:
+        return f'containerd {version} passes over {wanted} in {path}: write it as [host."{wanted}"]'
+    return f"{path} does not name {wanted}"
 
 
 def _mirror(sources: Sources, registry: Registry) -> tuple[str, ...]:

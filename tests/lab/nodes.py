@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from containerd.model import parse_version, release_of
 from lab import machine
 
 PROJECT = Path(__file__).parents[2]
@@ -76,6 +77,11 @@ class LabNode:
         if "io.containerd.cri.v1/images" in states:
             wanted += ["io.containerd.cri.v1/images", "io.containerd.cri.v1/runtime"]
         return "ok" if all(states.get(plugin) == "ok" for plugin in wanted) else str(states)
+
+    @property
+    def dials(self) -> bool:
+        """Whether its containerd reads `dial_timeout`."""
+        return release_of(parse_version(self.sh("containerd --version"))).hosts.dial_timeout
 
     def transactions(self) -> list[str]:
         found = self.sh("ls /var/lib/containerd-fleet 2>/dev/null || true").split()
@@ -167,7 +173,8 @@ class Inventory:
         return ("--inventory", str(self.directory))
 
 
-def hosts_toml(registry: str) -> str:
-    """The exact file that a node gets for one registry."""
+def hosts_toml(registry: str, *, dials: bool = False) -> str:
+    """The exact file that a node gets for one registry; `dials`: its containerd reads `dial_timeout`."""
     server, port = REGISTRIES[registry]
-    return f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n'
+    text = f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n'
+    return text + '  dial_timeout = "5s"\n' * dials

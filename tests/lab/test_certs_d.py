@@ -21,6 +21,10 @@ def on_path(node: LabNode, files: dict[str, str]) -> None:
     node.restart()
 
 
+def audit(name: str) -> Ran:
+    return fleet("audit", "--json", "--group", "workers", "--limit", name)
+
+
 def findings(ran: Ran, name: str) -> list[tuple[str, str]]:
     found: Iterable[dict[str, str]] = ran.json["nodes"][name]["findings"]
     return [(it["code"], it["where"]) for it in found]
@@ -32,14 +36,14 @@ def test_certificates_of_a_registry_go_on_in_its_new_file(fresh: Fresh, name: st
     authority = node.read("/etc/ssl/certs/ca-certificates.crt")[:4000].partition("-----END CERTIFICATE-----")
     on_path(node, {"ghcr.io/lab.crt": "".join(authority[:2]) + "\n", "quay.io/note.txt": "nothing\n"})
 
-    before = fleet("audit", "--json", "--host", name)
+    before = audit(name)
     assert ("certificate-carried", f"{CERTS}/ghcr.io") in findings(before, name)
 
     ran = canary(name)
     assert ran.exit == 0, ran.stdout + ran.stderr
     assert f'\nca = "{CERTS}/ghcr.io/lab.crt"\n' in node.read(f"{CERTS}/ghcr.io/hosts.toml")
     assert "ca =" not in node.read(f"{CERTS}/quay.io/hosts.toml")
-    after = fleet("audit", "--json", "--host", name)
+    after = audit(name)
     assert not [code for code, _ in findings(after, name) if code.startswith("certificate")]
     assert after.json["nodes"][name]["drift"] == []
 
@@ -50,20 +54,20 @@ def test_a_file_that_names_what_is_not_there_is_refused_until_it_is(fresh: Fresh
     on_path(node, {"r.lan/hosts.toml": 'server = "https://r.lan"\nca = "lab.crt"\n\n[host]\n'})
     before = node.snapshot()
 
-    ran = rollout("--host", name)
+    ran = rollout("--group", "workers", "--limit", name)
     assert ran.exit == 1
     assert f"names {CERTS}/r.lan/lab.crt, which is not there" in ran.reason(name)
     assert node.snapshot() == before
-    audited = fleet("audit", "--json", "--host", name)
+    audited = audit(name)
     assert ("tls-file-missing", f"{CERTS}/r.lan/hosts.toml") in findings(audited, name)
 
     node.write(f"{CERTS}/r.lan/lab.crt", "")
-    assert rollout("--host", name).exit == 0
+    assert rollout("--group", "workers", "--limit", name).exit == 0
 
 
 def test_the_wildcard_in_its_new_form_is_named(fresh: Fresh) -> None:
     [node] = fresh("worker-4")
     on_path(node, {"_default/hosts.toml": '[host."http://198.18.20.10:5000"]\n'})
-    found = findings(fleet("audit", "--json", "--host", "worker-4"), "worker-4")
+    found = findings(audit("worker-4"), "worker-4")
     path = f"{CERTS}/_default/hosts.toml"
     assert {("wildcard-default", path), ("wildcard-cache", f"{path}:1")} <= set(found)

@@ -45,9 +45,9 @@ def test_the_registry_of_a_directory(directory: str, registry: str) -> None:
         ('[host."http://cache:5010/v2/ghcr"]\noverride_path = true\n', [("cache", 5010)]),
         ('server = "http://[fd00::10]:5010"\n[host]\n', [("fd00::10", 5010)]),
         ('[host."http://cache:5010"]\ncapabilities = ["push"]\n', []),
-        # Asked for content, by its digest, and for nothing at all.
+        # Asked for content alone, and not for tags.
         ('[host."http://cache:5010"]\ncapabilities = ["pull"]\n', [("cache", 5010)]),
-        ('[host."http://cache:5010"]\ncapabilities = ["resolve"]\n', []),
+        ('[host."http://cache:5010"]\ncapabilities = ["resolve"]\n', [("cache", 5010)]),
         ('[host."http://cache:5010"]\ncapabilities = []\n', [("cache", 5010)]),
         # What containerd cannot read asks nobody.
         ("[host", []),
