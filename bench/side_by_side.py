@@ -1,8 +1,8 @@
 """One change on many nodes, side by side: a raw ssh script, pyinfra, Ansible and ours, in one run on one lab.
 
 Needs a lab with more workers (python main.py lab up --workers 54), then python -m bench.side_by_side. Contenders that
-are not on PATH are left out (pip install pyinfra ansible-core mitogen). All make the same change to the same nodes, with
-their first bytes each time. The others run bench/raw.sh, which has no sandbox test, no timer, no second look and no
+are not on PATH are left out (pip install pyinfra ansible-core mitogen). All make the same change to the same nodes,
+with their first bytes each time. The others run bench/raw.sh, which has no sandbox test, timer, second look or
 rollback; ours runs without the settle time and the gate. Nothing here asserts anything: the figures are of one run, on
 a machine that runs the nodes too.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.diff import unified_diff
-from common.findings import Finding, Severity
+from common.findings import Finding, Severity, distinct
 from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
 from common.masking import MASK, brief, is_secret_key, mask_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "Reference",
     "Severity",
     "brief",
+    "distinct",
     "is_secret_key",
     "mask_text",
     "parse_reference",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,3 +31,11 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.severity.value} {self.code} ({self.where}): {self.message}; {self.fix}"
+
+
+def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings without those that say again what one before them says of the same place."""
+    known: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        known.setdefault((finding.code, finding.where, finding.message), finding)
+    return tuple(known.values())

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from common import Finding
+from common import Finding, distinct
 from containerd.decide import decide
 from containerd.diagnose import diagnose
+from containerd.hosts import tls_files
 from containerd.loader import Prediction, named_files, predict
 from containerd.model import MAIN, ContainerdError, Decision, FileSet, Policy, Version
 from containerd.probe import managed_by
@@ -105,8 +106,8 @@ def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refu
     """
     paths = _paths(source)
     files = FileSet.of_bytes(MAIN, _read(source, paths))
-    # Nothing is known of the node's other files: what a runtime names is taken to be there.
-    files = replace(files, present=frozenset(named_files(files, version)))
+    # Nothing is known of the node's other files: what its configuration names is taken to be there.
+    files = replace(files, present=frozenset(named_files(files, version)) | tls_files(files, version))
     now = predict(files, version)
     owner = managed_by(f"containerd containerd {version.text}", ())
     if owner is not None:
@@ -116,7 +117,7 @@ def convert(source: Path, version: Version, policy: Policy) -> Conversion | Refu
     except ContainerdError as error:
         return Refusal(str(error), version, now)
     after = FileSet(files.main, {**files.texts, **decision.files}, files.present)
-    findings = (*diagnose(files, version), *decision.findings, *decision.losses)
+    findings = distinct((*decision.findings, *diagnose(files, version), *decision.losses))
     modes = {path: file.stat().st_mode & _PERMISSIONS for path, file in paths.items()}
     return Conversion(version, files, after, decision, now, predict(after, version), findings, modes)
 

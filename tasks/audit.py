@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from common import Finding
+from common import Finding, distinct
 from containerd.config import Overview, overview
 from containerd.decide import NodePlan, plan_node
 from containerd.diagnose import daemon_findings, diagnose
@@ -55,7 +55,7 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         facts=facts,
         overview=overview(facts.files, version),
         predicted=predict(facts.files, version),
-        findings=(*daemon_findings(facts), *diagnose(facts.files, version), *decided),
+        findings=distinct((*daemon_findings(facts), *decided, *diagnose(facts.files, version))),
         plan=plan,
         refusal=refusal,
         caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),

@@ -11,6 +11,7 @@ from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
 from containerd.config import DEFAULT_ROOT, load_sources
+from containerd.hosts import tls_files
 from containerd.loader import Directories, directories, named_files, wanted
 from containerd.model import (
     ContainerdError,
@@ -65,10 +66,12 @@ def read_facts(host: Host) -> NodeFacts:
     places = (posixpath.dirname(wire.text(told, "config_real")), daemon_has.root, daemon_has.state)
     seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _roots(files, version), *places))
     texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
+    certificates = frozenset(wire.text(seen, "certificates").splitlines())
+    files = FileSet.of_bytes(main, texts, certificates)
     changes = [told["config_changed"], *_below(imported, "changed:").values()]
     return NodeFacts(
         daemon=_daemon(told, unit, seen, socket, daemon_has),
-        files=FileSet.of_bytes(main, texts, _present(host, files, version)),
+        files=replace(files, present=certificates | _present(host, files, version)),
         real_paths=_real_paths(imported) | _real_paths(seen) | {main: wire.text(told, "config_real")},
         cri=health(seen, version),
         restart_pending=max(map(float, changes)) > _started(told, unit),
@@ -104,8 +107,8 @@ def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
 
 
 def _present(host: Host, files: FileSet, version: Version) -> frozenset[str]:
-    """Which files are there that the configuration names without importing them; they may be keys, and are not read."""
-    named = named_files(files, version)
+    """Which files are there that the files name without importing them; they may be keys, and are not read."""
+    named = sorted({*named_files(files, version), *tls_files(files, version)})
     return frozenset(scripts.must(host, "present", *named).decode().splitlines()) if named else frozenset()
 
 

@@ -27,6 +27,7 @@ from containerd.loader import (
     agrees,
     as_read,
     doubles,
+    hosts_roots,
     merge,
     place_of,
     plain,
@@ -34,10 +35,9 @@ from containerd.loader import (
     read_toml,
     spelled,
 )
-from containerd.model import Dead, FileSet, NotToml, Refused, Version, clean, release_of
+from containerd.model import Dead, FileSet, NotToml, Refused, Version, release_of
 from containerd.toml import Path, parse
 
-_BUILT_IN_ROOTS = ("/etc/containerd/certs.d", "/etc/docker/certs.d")
 _DIALECT = (
     "containerd {version} reads {path}, {reason}: TOML of that kind cannot be edited here safely, write it in standard "
     "TOML and run again"
@@ -143,10 +143,7 @@ class Sources:
     @property
     def roots(self) -> tuple[str, ...]:
         """The directories of hosts.toml files that the daemon reads today: since 2.2 some are built in."""
-        if self.config_path:
-            return tuple(clean(root) for root in self.config_path.split(":"))
-        built_in = release_of(self.version).built_in_config_path != "no" and not self.mirrors
-        return _BUILT_IN_ROOTS if built_in else ()
+        return hosts_roots(self.config_path, self.version, mirrors=bool(self.mirrors))
 
     @property
     def _in_effect(self) -> Path:

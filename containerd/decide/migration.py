@@ -12,7 +12,7 @@ from containerd.decide import rewrite, rules
 from containerd.decide.changes import leftovers
 from containerd.decide.dispositions import account, stays_but_for
 from containerd.decide.side_effects import notes_on_imports, side_effects
-from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts
+from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts, wildcard_of
 from containerd.loader import predict
 from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Strategy, Version, clean
 
@@ -76,10 +76,9 @@ def _decide(node: _Node, policy: Policy, render: HostsRenderer) -> Decision:
 
 
 def _hosts(sources: Sources, root: str, node: _Node, policy: Policy, render: HostsRenderer) -> HostsPlan:
-    site = Site(clean(root), node.hosts_files, node.version, render, sources.where)
+    site = Site(clean(root), node.files, node.version, render, sources.where, sources.roots)
     plan = plan_hosts(site, sources.mirrors, sources.tls, policy.registries)
-    names = (*node.files.texts, *node.there)
-    return replace(plan, findings=(*plan.findings, *side_effects(site, plan, sources.roots, names)))
+    return replace(plan, findings=(*plan.findings, *side_effects(site, plan)))
 
 
 def _skip(node: _Node) -> Decision:
@@ -87,11 +86,20 @@ def _skip(node: _Node) -> Decision:
     try:
         sources = load_sources(node.files, node.version)
         wildcard, accounting = sources.mirrors.get("*"), account(sources, Fates(kept=True))
+        wildcard = _default_wildcard(sources, node) if wildcard is None else wildcard
     except ContainerdError as error:
         wildcard, accounting, reason = None, (), f"{reason}, which is not understood ({error})"
     if wildcard is not None:
         reason += f", with the wildcard mirror ({mask_text(', '.join(wildcard))}) still in use"
     return Decision(Strategy.SKIP, {}, None, (), reason, accounting)
+
+
+def _default_wildcard(sources: Sources, node: _Node) -> tuple[str, ...] | None:
+    """What `_default` has every registry asked at, None where nothing does."""
+    for root in sources.roots:
+        if asked := wildcard_of(f"{root}/_default/hosts.toml", node.files, node.version):
+            return asked
+    return None
 
 
 def _table(policy: Policy) -> dict[str, tuple[str, ...]]:

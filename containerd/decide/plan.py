@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -100,6 +101,7 @@ def plan_node(
     if policy.strategy is not Strategy.SKIP:
         _check_ready(facts, consent)
     decision = decide(facts.files, facts.daemon.version, policy, render)
+    _check_blocking(decision.findings, consent)
     _check_losses(decision, consent)
     _check_paths(facts, decision)
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
@@ -144,7 +146,10 @@ def _check_losses(decision: Decision, consent: Consent) -> None:
 
 def _check_ready(facts: NodeFacts, consent: Consent) -> None:
     """Raise Refused for every finding that blocks, except those that the operator permits."""
-    found = (*daemon_findings(facts), *doubts(facts.files, facts.daemon.version))
+    _check_blocking((*daemon_findings(facts), *doubts(facts.files, facts.daemon.version)), consent)
+
+
+def _check_blocking(found: Iterable[Finding], consent: Consent) -> None:
     blocking = [finding for finding in found if finding.blocks and not consent.permits(finding)]
     if blocking:
         raise Refused(". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking))

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from common import Finding, Severity
 from containerd.config import Sources
-from containerd.hosts import HostsPlan, Site
-
-_CERTIFICATES = (".crt", ".cert", ".key")
+from containerd.hosts import HostsPlan, Site, file_findings
 
 
-def side_effects(site: Site, plan: HostsPlan, roots: tuple[str, ...], names: Collection[str]) -> Iterator[Finding]:
-    """A finding for each file; `roots` are the directories that are read today, `names` all files of the node."""
+def side_effects(site: Site, plan: HostsPlan) -> Iterator[Finding]:
+    """A finding for each file that is not written, and for what is wrong with those that will be read then."""
     root = site.root.rstrip("/")
-    if root not in roots:
-        yield from _awakened(site, plan)
-    yield from _put_to_sleep(site, tuple(f"{each}/" for each in roots if each != root))
-    if root in roots:
-        yield from _bystanders(site, plan)
-        yield from _shadowed(site, plan, names)
+    yield from _put_to_sleep(site, tuple(f"{each}/" for each in site.roots if each != root))
+    yield from _not_written(site, plan, awake=root in site.roots)
+    after = replace(site.files, texts={**site.files.texts, **plan.files})
+    for path in plan.files:
+        yield from (it for it in file_findings(path, after, site.version) if it.blocks)
 
 
-def _awakened(site: Site, plan: HostsPlan) -> Iterator[Finding]:
+def _not_written(site: Site, plan: HostsPlan, *, awake: bool) -> Iterator[Finding]:
     reported = {finding.where for finding in plan.findings}
     for path in site.below():
-        if path not in plan.files and path not in reported:
+        if path in plan.files:
+            continue
+        its = tuple(file_findings(path, site.files, site.version))
+        yield from (it for it in its if it.blocks or path not in reported)
+        if path in reported:
+            continue
+        if not awake:
             message = f"{path} is there, unread until now, and takes effect with config_path"
             fix = "read it, and delete it if it is not meant"
             yield Finding("dormant-hosts-toml", Severity.WARNING, path, message, fix)
-
-
-def _bystanders(site: Site, plan: HostsPlan) -> Iterator[Finding]:
-    reported = {finding.where for finding in plan.findings}
-    for path in site.below():
-        if path not in plan.files and path not in reported and site.own(path) is None:
+        elif site.own(path) is None and not any(it.code == "wildcard-default" for it in its):
             message = f"{path} was not written by this tool, is of no registry of the table, and is kept"
             yield Finding("foreign-hosts-toml", Severity.NOTE, path, message, "nothing")
 
@@ -46,17 +45,6 @@ def _put_to_sleep(site: Site, roots: tuple[str, ...]) -> Iterator[Finding]:
             message = f"{path} is read today, by containerd's built-in config_path, and will not be"
             fix = f"move its directory below {site.root}"
             yield Finding("root-not-read", Severity.WARNING, path, message, fix)
-
-
-def _shadowed(site: Site, plan: HostsPlan, names: Collection[str]) -> Iterator[Finding]:
-    """Certificates that lie in a registry's directory are read only while no hosts.toml is there."""
-    new = {posixpath.dirname(path): path for path in plan.files if path not in site.present}
-    for name in sorted(names):
-        if posixpath.dirname(name) in new and name.endswith(_CERTIFICATES):
-            path = new[posixpath.dirname(name)]
-            message = f"{name} is read today, and will not be beside {path}"
-            fix = f"name it in {path} after the run, as ca or client at its top, if {name} is needed"
-            yield Finding("certificate-not-read", Severity.WARNING, name, message, fix)
 
 
 _NVIDIA = "nvidia"

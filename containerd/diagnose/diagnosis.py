@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from common import Finding, Severity, mask_text
 from containerd.diagnose.file_checks import file_findings
+from containerd.diagnose.hosts_checks import hosts_findings
 from containerd.diagnose.registry_checks import registry_findings
 from containerd.diagnose.subject import Subject
 from containerd.loader import has_registry_types, merge, place_of_type_error, predict_merged
@@ -22,7 +23,9 @@ def diagnose(files: FileSet, version: Version) -> tuple[Finding, ...]:
     except Dead as reason:
         return (_masked(_dead(reason.where or f"{files.main}:1", str(reason))), *doubts(files, version))
     subject = Subject(files, version, merged, predict_merged(merged, files, version))
-    found = [*(registry_findings(subject) if has_registry_types(merged, version) else ()), *file_findings(subject)]
+    found = list(file_findings(subject))
+    if has_registry_types(merged, version):
+        found += [*registry_findings(subject), *hosts_findings(subject)]
     explained = any(finding.code in _EXPLAINED for finding in found)
     found += [*_outcome(subject, explained=explained), *doubts(files, version)]
     order = list(Severity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from common import mask_text
 from containerd.config import NEW, OLD, SHORT
 from containerd.hosts.hosts_toml import with_scheme
+from containerd.hosts.reading import IMAGES, read_hosts
 from containerd.loader import as_read, lookup, plain, planted, read_toml
 from containerd.model import ContainerdError, Dead, FileSet, Version, release_of
 from containerd.toml import parse
@@ -50,24 +51,23 @@ class Endpoints:
 
 
 def endpoints_of(files: FileSet, version: Version) -> Endpoints:
-    """Return what ``files`` name in hosts.toml files and in ``mirrors`` tables, whether it holds now or not.
+    """Return what hosts.toml files have this version ask, and what ``mirrors`` tables name, be they in effect or not.
 
-    A table that does not hold today may do so after an upgrade, or once another file is gone. A hosts.toml that is no
-    TOML is ignored, as containerd does.
+    A table that does not hold today may do so after an upgrade, or once another file is gone.
     """
     named: list[Endpoint] = []
     unreadable: list[str] = []
     go_toml = release_of(version).go_toml
     for path in sorted(files.texts):
         text = files.texts[path]
-        is_hosts = posixpath.basename(path) == "hosts.toml"
-        try:
-            data = parse(text) if is_hosts else _config(path, text, version)
-        except ContainerdError:
-            if not is_hosts:
+        if posixpath.basename(path) == "hosts.toml":
+            written = _of_hosts_toml(path, text, version)
+        else:
+            try:
+                written = _of_config(_config(path, text, version), go_toml)
+            except ContainerdError:
                 unreadable.append(path)
-            continue
-        written = _of_hosts_toml(path, data, go_toml) if is_hosts else _of_config(data, go_toml)
+                continue
         named += filter(None, (_endpoint(registry, url, path, text) for registry, url in written))
     return Endpoints(tuple(dict.fromkeys(named)), tuple(unreadable))
 
@@ -90,21 +90,11 @@ def host_and_port(url: str) -> tuple[str, int] | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-def _of_hosts_toml(path: str, data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str]]:
+def _of_hosts_toml(path: str, text: str, version: Version) -> Iterator[tuple[str, str]]:
     registry = registry_of_directory(posixpath.basename(posixpath.dirname(path)))
-    hosts = lookup(data, "host", go_toml)
-    for url, entry in hosts.items() if isinstance(hosts, Mapping) else ():
-        if _serves_pulls(entry, go_toml):
-            yield registry, str(url)
-    server = lookup(data, "server", go_toml)
-    if isinstance(server, str) and _serves_pulls(data, go_toml):
-        yield registry, server
-
-
-def _serves_pulls(entry: Any, go_toml: int) -> bool:
-    """Whether images may come from a host: one without capabilities has all of them."""
-    capabilities = lookup(entry, "capabilities", go_toml) if isinstance(entry, Mapping) else None
-    return not isinstance(capabilities, Sequence) or not capabilities or bool({"pull", "resolve"} & {*capabilities})
+    for server in read_hosts(text, path, version).asked:
+        if server.capabilities & IMAGES:
+            yield registry, server.url
 
 
 def _config(path: str, text: str, version: Version) -> Mapping[str, Any]:

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from common import Finding, Severity
+from containerd.hosts.certificates import Directories, directories_of
 from containerd.hosts.hosts_toml import HostEntry, HostsRenderer, HostsToml, Tls, host_dir
-from containerd.model import NotToml, Version, release_of
-from containerd.toml import Path, parse, split
+from containerd.hosts.reading import HostsReading, asked_at, read_hosts
+from containerd.model import FileSet, NotToml, Version, release_of
+from containerd.toml import Path, parse
 
 
 @dataclass(frozen=True)
 class Site:
     """The root that config_path names, the hosts.toml files of the node, and who reads and writes them.
 
-    `where` tells the file and line of a registry setting in effect.
+    `root` is to be effective, `roots` are read today. `where` tells the file and line of a registry setting in effect.
     """
 
     root: str
-    present: Mapping[str, str] = field(repr=False)
+    files: FileSet = field(repr=False)
     version: Version
     render: HostsRenderer
     where: Callable[..., str]
+    roots: tuple[str, ...] = ()
+
+    @cached_property
+    def present(self) -> Mapping[str, str]:
+        """The hosts.toml files of the node."""
+        return {path: text for path, text in self.files.texts.items() if path.endswith("/hosts.toml")}
+
+    @cached_property
+    def directories(self) -> Directories:
+        """The directories that are there for registries."""
+        return directories_of(self.files, self.version)
 
     @property
     def reads_tls(self) -> bool:
@@ -31,13 +45,34 @@ class Site:
         return release_of(self.version).registry_tls
 
     def place(self, registry: str) -> str:
-        """The hosts.toml of a registry."""
-        return path_for(self.root, registry, self.present)
+        """The hosts.toml that containerd reads for a registry: in the directory that it has, or in a new one."""
+        own = self.directories.first(self.root, registry)
+        return f"{own or _directory(self.root, host_dir(registry))}/hosts.toml"
 
     def own(self, path: str) -> HostsToml | None:
         """What a file says that is there and that we could have written."""
         text = self.present.get(path)
         return None if text is None else read_back(text, self.render)
+
+    def reading(self, path: str, text: str) -> HostsReading:
+        """What a file says to the containerd of this node."""
+        return read_hosts(text, path, self.version)
+
+    def asks(self, path: str, text: str, entries: Iterable[HostEntry]) -> bool:
+        """Whether a file has this containerd ask one of these servers for images."""
+        reading = self.reading(path, text)
+        return any(reading.asks(asked_at(entry.url, override_path=entry.override_path)) for entry in entries)
+
+    def says_the_same(self, path: str, planned: str) -> bool:
+        """Whether the file at a path says to this containerd what a planned one would."""
+        text = self.present.get(path)
+        if text is None:
+            return False
+        one, other = self.reading(path, text), self.reading(path, planned)
+        try:
+            return not one.ignored and one.asked == other.asked and parse(text) == parse(planned)
+        except NotToml:
+            return False
 
     def below(self) -> dict[str, str]:
         """The files under the root."""
@@ -58,12 +93,6 @@ class Target:
     kept: str | None = field(default=None, repr=False)
 
 
-def path_for(root: str, registry: str, present: Mapping[str, str]) -> str:
-    """The hosts.toml that containerd reads for a registry: one that is there, in its order of lookup, or a new one."""
-    new = _path(root, host_dir(registry))
-    return next((path for path in (new, _path(root, registry)) if path in present), new)
-
-
 def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
     """Read a file that `render` could have written, byte for byte; None for every other one."""
     try:
@@ -71,33 +100,6 @@ def read_back(text: str, render: HostsRenderer) -> HostsToml | None:
     except (NotToml, AttributeError, KeyError, TypeError, ValueError):
         return None
     return file if render(file) == text else None
-
-
-def mentions(text: str, urls: tuple[str, ...]) -> bool:
-    """Whether a hosts.toml asks one of these servers."""
-    try:
-        data, hosts = parse(text), [path[1] for path in _host_tables(text)]
-    except NotToml:
-        return False
-    asked = {str(url).rstrip("/") for url in (data.get("server"), *hosts)}
-    return any(url.rstrip("/") in asked for url in urls)
-
-
-def says_the_same(text: str, planned: str) -> bool:
-    """Whether two hosts.toml files differ in nothing that containerd reads."""
-    try:
-        return (
-            parse(text) == parse(planned)
-            and list(parse(text).get("host", ())) == list(parse(planned)["host"])
-            and _host_tables(text) == _host_tables(planned)
-        )
-    except NotToml:
-        return False
-
-
-def _host_tables(text: str) -> list[tuple[str, ...]]:
-    """The `[host."…"]` headers: containerd 2.x skips a host that is written in any other way."""
-    return [s.path for s in split(text) if s.kind == "header" and s.path[:1] == ("host",) and len(s.path) == 2]
 
 
 def _file(data: Mapping[str, Any]) -> HostsToml:
@@ -109,11 +111,10 @@ def _file(data: Mapping[str, Any]) -> HostsToml:
 
 
 def _tls(table: Mapping[str, Any]) -> Tls:
-    client = None
-    if "client" in table:
-        [(cert, key)] = table["client"]
-        client = (_string(cert) or "", _string(key) or "")
-    return Tls("skip_verify" in table, _string(table.get("ca")), client)
+    ca = table.get("ca", [])
+    authorities = [ca] if isinstance(ca, str) else ca
+    pairs = ((_string(cert) or "", _string(key) or "") for cert, key in table.get("client", ()))
+    return Tls("skip_verify" in table, tuple(_string(name) or "" for name in authorities), tuple(pairs))
 
 
 def _string(value: Any) -> str | None:
@@ -122,5 +123,5 @@ def _string(value: Any) -> str | None:
     return value
 
 
-def _path(root: str, directory: str) -> str:
-    return f"{root.rstrip('/')}/{directory}/hosts.toml"
+def _directory(root: str, name: str) -> str:
+    return f"{root.rstrip('/')}/{name}"

@@ -24,11 +24,19 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(frozen=True)
 class Tls:
-    """How a server is trusted, and the certificate and key that it is shown. What is not set is the default."""
+    """How a server is trusted: files of authorities, and pairs of files with a certificate and its key to show it.
+
+    What is not set is the default. A certificate that has its key in its own file is a pair of that file twice.
+    """
 
     skip_verify: bool = False
-    ca: str | None = None
-    client: tuple[str, str] | None = None
+    ca: tuple[str, ...] = ()
+    client: tuple[tuple[str, str], ...] = ()
+
+    def with_those_of(self, other: Tls) -> Tls:
+        """Return both together."""
+        ca, client = dict.fromkeys((*self.ca, *other.ca)), dict.fromkeys((*self.client, *other.client))
+        return Tls(self.skip_verify or other.skip_verify, tuple(ca), tuple(client))
 
 
 NO_TLS = Tls()

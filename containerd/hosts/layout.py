@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from common import Finding, Severity, mask_text
 from containerd.config import Mirrors
-from containerd.hosts.existing import Site, Target, mentions, says_the_same
+from containerd.hosts.carrying import carry_certificates
+from containerd.hosts.existing import Site, Target
 from containerd.hosts.hosts_toml import (
     NO_TLS,
     HostEntry,
@@ -20,6 +21,7 @@ from containerd.hosts.hosts_toml import (
     is_registry,
     with_scheme,
 )
+from containerd.hosts.legible import check_legible, is_legible, legible
 from containerd.hosts.tls import Placing, TlsTables, can_be_named
 from containerd.model import Fate, Fates, Registry, release_of
 
@@ -56,11 +58,14 @@ def plan_hosts(site: Site, mirrors: Mirrors, tls: TlsTables, registries: tuple[R
     plan.replace_wildcard(registries)
     placing = Placing(site, mirrors, plan.targets)
     placing.place(tls)
-    written = [target for target in placing.targets.values() if target.kept is None]
+    certificates = carry_certificates(site, placing.targets)
+    written = {name: target for name, target in placing.targets.items() if target.kept is None}
+    for name, target in written.items():
+        check_legible(site, name, target)
     return HostsPlan(
-        {target.path: plan.text(target) for target in written},
+        {target.path: plan.text(target) for target in written.values()},
         Fates(plan.fates, placing.fates),
-        (*plan.findings, *placing.findings),
+        (*plan.findings, *placing.findings, *certificates),
         (*plan.losses, *placing.losses),
         tuple(plan.notes),
     )
@@ -122,15 +127,15 @@ class _Planning:
     def text(self, target: Target) -> str:
         """The text of a file; one that says the same in other words stays as it is."""
         planned = self.site.render(target.file)
-        there = self.site.present.get(target.path)
-        return there if there is not None and says_the_same(there, planned) else planned
+        return self.site.present[target.path] if self.site.says_the_same(target.path, planned) else planned
 
     def _carry(self, name: str, mapped: Mapped) -> None:
-        path, file = self.site.place(name), self._expressible(mapped.hosts_toml)
+        path = self.site.place(name)
+        file = legible(self.site, path, mapped.hosts_toml)
         there, own = self.site.present.get(path), self.site.own(path)
         if own and _with_tls_of(file, own) == own:
             file, there = own, None
-        kept = there if there is not None and not says_the_same(there, self.site.render(file)) else None
+        kept = None if self.site.says_the_same(path, self.site.render(file)) else there
         self.targets[name] = Target(path, file, kept)
         carried, written = frozenset(mapped.hosts_toml.hosts), frozenset(file.hosts)
         for endpoint in mapped.endpoints:
@@ -139,7 +144,7 @@ class _Planning:
             elif endpoint.entry not in carried and endpoint.entry.url != file.server:
                 fate = Fate("removed", "is another spelling of an endpoint before it")
             else:
-                is_server = endpoint.entry not in written
+                is_server = endpoint.entry not in written and endpoint.entry.url == file.server
                 fate = self._of_carried(name, endpoint.entry, self.targets[name], is_server=is_server)
             self.fates.setdefault((name, endpoint.written), fate)
         self.notes += [*mapped.notes, *([] if kept is not None else [f'carried: mirrors."{name}" into {path}'])]
@@ -150,7 +155,11 @@ class _Planning:
             fix = f"upgrade containerd, or serve {name} at {entry.url.partition('://')[2].partition('/')[0]} itself"
             message = f"{entry.url} has a path, and containerd {self.site.version} has no override_path"
             return self._lost("override-path-not-honoured", name, message, fix)
-        if target.kept is not None and not mentions(target.kept, (entry.url,)):
+        if not is_server and not is_legible(self.site, target.path, entry):
+            fix = f"name it by a host name or an IPv4 address, or upgrade containerd {self.site.version}"
+            message = f"containerd {self.site.version} ignores a hosts.toml that names {entry.url}"
+            return self._lost("mirror-not-legible", name, message, fix)
+        if target.kept is not None and not self.site.asks(target.path, target.kept, (entry,)):
             fix = f"add {slot} to {target.path}, or delete that file"
             message = f"{entry.url} belongs in {target.path}, which is there already and says something else"
             return self._lost("mirror-in-foreign-file", name, message, fix)
@@ -161,21 +170,18 @@ class _Planning:
         self.losses.append(self.site.loss(code, ("mirrors", name), f'mirrors."{name}": {message}', fix))
         return Fate("lost", fix)
 
-    def _expressible(self, file: HostsToml) -> HostsToml:
-        if release_of(self.site.version).hosts.override_path:
-            return file
-        plain = tuple(entry for entry in file.hosts if not entry.override_path)
-        server = f"https://{host_of(file.server)}" if file.server and file.override_path else file.server
-        return HostsToml(server, plain)
-
     def _foreign(self, path: str, registry: Registry, text: str) -> None:
-        if mentions(text, registry.endpoints):
-            message = f"{path} was not written by this tool and is kept; it asks the cache of {registry.name} too"
+        entries = [HostEntry(endpoint) for endpoint in registry.endpoints]
+        kept = f"{path} was not written by this tool and is kept"
+        if self.site.asks(path, text, entries):
+            message = f"{kept}; it asks the cache of {registry.name} too"
             self.findings.append(Finding("foreign-hosts-toml", Severity.NOTE, path, message, "nothing"))
             return
-        message = f"{path} was not written by this tool and is kept: {registry.name} does not use its cache here"
+        why = self.site.reading(path, text).ignored
+        ignored = f" (containerd {self.site.version} ignores all of it: {why})" if why else ""
+        message = f"{kept}: {registry.name} does not use its cache here{ignored}"
         fix = f'add [host."{registry.endpoints[0]}"] to it, or delete it, and run again' if registry.endpoints else ""
-        self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, message, fix))
+        self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, mask_text(message), fix))
 
     def _by_its_name(self, host: str, path: str) -> None:
         if path not in self.site.present:
@@ -191,7 +197,8 @@ class _Planning:
 
     def _replaced(self, registry: Registry, target: Target) -> None:
         to = f"the table's cache ({', '.join(registry.endpoints)}), in {target.path}"
-        if target.kept is not None and not mentions(target.kept, registry.endpoints):
+        entries = [HostEntry(endpoint) for endpoint in registry.endpoints]
+        if target.kept is not None and not self.site.asks(target.path, target.kept, entries):
             to = f"{target.path}, which is kept, and does not ask the table's cache"
         for endpoint in (*self.mirrors.get(registry.name, ()), ""):
             same = endpoint.rstrip("/") in registry.endpoints and target.kept is None

@@ -27,7 +27,8 @@ from containerd.model import (
 from containerd.toml import NotRead, read_go_toml_1, read_go_toml_2, split
 
 _ALL = frozenset({"pull", "resolve", "push"})
-_IMAGES = frozenset({"pull", "resolve"})
+IMAGES = frozenset({"pull", "resolve"})
+"""What a host needs to be asked for tags. One of the two is enough to be asked for content."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Asked:
     @property
     def serves_images(self) -> bool:
         """Whether it is asked what a tag stands for, and for content: without one of the two, pulls go elsewhere."""
-        return self.capabilities >= _IMAGES
+        return self.capabilities >= IMAGES
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def read_hosts(text: str, path: str, version: Version) -> HostsReading:
     try:
         return _read(text, path, version)
     except _Ignored as why:
-        return HostsReading(ignored=str(why))
+        return HostsReading(ignored=" ".join(str(why).split()))
 
 
 def _read(text: str, path: str, version: Version) -> HostsReading:

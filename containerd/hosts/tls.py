@@ -9,15 +9,31 @@ from functools import cached_property
 from typing import Any
 
 from common import DOCKER_NAMES, Finding, Severity
-from containerd.config import Mirrors
+from containerd.config import Mirrors, load_sources
 from containerd.hosts.existing import Site, Target
 from containerd.hosts.hosts_toml import NO_TLS, HostsToml, Tls, host_of, is_local, upstream_of, with_scheme
-from containerd.model import Fate, Refused, clean
+from containerd.hosts.reading import read_hosts
+from containerd.model import ContainerdError, Fate, FileSet, Refused, Version, clean
 
 TlsTables = Mapping[str, Mapping[str, Any]]
 
 _PLACES = {"insecure_skip_verify": "skip_verify", "ca_file": "ca", "cert_file": "client", "key_file": "client"}
 _DOCKER = "registry-1.docker.io"
+
+
+def tls_files(files: FileSet, version: Version) -> frozenset[str]:
+    """Return the files that hosts.toml files name, and those that TLS settings in effect would have them name."""
+    named: set[str] = set()
+    for path, text in files.texts.items():
+        if posixpath.basename(path) == "hosts.toml":
+            named.update(read_hosts(text, path, version).named)
+    try:
+        for host, table in load_sources(files, version).tls.items():
+            tls = _read(host, table)
+            named.update((*tls.ca, *(name for pair in tls.client for name in pair)))
+    except ContainerdError:
+        return frozenset(named)  # no hosts.toml is written from files that are refused
+    return frozenset(named)
 
 
 class Placing:
@@ -168,8 +184,12 @@ def _slots(file: HostsToml, host: str) -> list[str]:
 
 
 def _fitted(file: HostsToml, host: str, tls: Tls) -> HostsToml:
-    hosts = tuple(replace(entry, tls=tls) if _is_https(entry.url, host) else entry for entry in file.hosts)
-    return replace(file, hosts=hosts, tls=tls if _is_https(file.server, host) else file.tls)
+    hosts = (
+        replace(entry, tls=entry.tls.with_those_of(tls)) if _is_https(entry.url, host) else entry
+        for entry in file.hosts
+    )
+    server = file.tls.with_those_of(tls) if _is_https(file.server, host) else file.tls
+    return replace(file, hosts=tuple(hosts), tls=server)
 
 
 def _is_https(url: str | None, host: str) -> bool:
@@ -189,8 +209,8 @@ def _read(host: str, table: Mapping[str, Any]) -> Tls:
         if key in _PLACES and not isinstance(value, bool if key == "insecure_skip_verify" else str):
             raise Refused(f'configs."{host}".tls.{key} is of a type that containerd does not start with: correct it')
     ca, cert, key_file = (_absolute(table.get(key)) for key in ("ca_file", "cert_file", "key_file"))
-    client = (cert, key_file) if cert and key_file else None
-    return Tls(bool(table.get("insecure_skip_verify")), ca, client)
+    client = ((cert, key_file),) if cert and key_file else ()
+    return Tls(bool(table.get("insecure_skip_verify")), (ca,) if ca else (), client)
 
 
 def _absolute(path: str | None) -> str | None:

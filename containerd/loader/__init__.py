@@ -16,6 +16,7 @@ from containerd.loader.settings import (
     Settings,
     config_path_in_effect,
     directories,
+    hosts_roots,
     registry_of,
 )
 from containerd.loader.trees import Leaf, Node, Table, place_of, plain, planted
@@ -37,6 +38,7 @@ __all__ = [
     "doubles",
     "has_built_in_config_path",
     "has_registry_types",
+    "hosts_roots",
     "is_duration",
     "is_url",
     "knows_table",

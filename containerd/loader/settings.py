@@ -10,7 +10,7 @@ from containerd.loader.decode import lookup
 from containerd.loader.merged import Merged, merge
 from containerd.loader.migrations import SERVER
 from containerd.loader.schema import id_of
-from containerd.model import CRI, RUNTIME, Dead, FileSet, Version, release_of
+from containerd.model import CRI, RUNTIME, Dead, FileSet, Version, clean, release_of
 
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 BUILT_IN_CONFIG_PATH = "/etc/containerd/certs.d:/etc/docker/certs.d"
@@ -88,6 +88,14 @@ def config_path_in_effect(registry: Settings) -> str:
     built_in = BUILT_IN_CONFIG_PATH if before else ""
     found: str = registry.get("config_path", built_in)
     return found
+
+
+def hosts_roots(config_path: str, version: Version, *, mirrors: bool) -> tuple[str, ...]:
+    """The directories of hosts.toml files that are read: since 2.2 some are built in, which `mirrors` turn off."""
+    if config_path:
+        return tuple(clean(root) for root in config_path.split(":"))
+    built_in = release_of(version).built_in_config_path != "no" and not mirrors
+    return tuple(BUILT_IN_CONFIG_PATH.split(":")) if built_in else ()
 
 
 def runtimes_of(plugin: Settings) -> dict[str, Settings]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from containerd.config import Sources, load_sources
-from containerd.hosts import HostsRenderer, from_endpoints, host_dir
+from containerd.hosts import HostsRenderer, asked_at, directories_of, from_endpoints, host_dir, read_hosts
 from containerd.model import ContainerdError, NodeFacts, Registry
 
 
@@ -55,16 +55,31 @@ def where_to_look(facts: NodeFacts, registry: Registry) -> str:
         return str(error)
     wanted = registry.endpoints[0]
     if sources.roots:
-        path = f"{sources.roots[0]}/{host_dir(registry.name)}/hosts.toml"
-        text = facts.text(path)
-        if text is None:
-            return f"{path} is not there"
-        return f"look at {path}" if wanted in text else f"{path} does not name {wanted}"
+        return _in_hosts_toml(facts, sources.roots[0], registry.name, wanted)
     endpoints = _mirror(sources, registry)
     if not endpoints:
         return f'{facts.config_file} has neither config_path nor mirrors."{registry.name}" in effect'
     named = "look at" if wanted in endpoints else f"{wanted} is not named by"
     return f'{named} mirrors."{registry.name if registry.name in sources.mirrors else "*"}" in {facts.config_file}'
+
+
+def _in_hosts_toml(facts: NodeFacts, root: str, registry: str, wanted: str) -> str:
+    version = facts.daemon.version
+    directory = directories_of(facts.files, version).first(root, registry) or f"{root}/{host_dir(registry)}"
+    path = f"{directory}/hosts.toml"
+    text = facts.text(path)
+    if text is None:
+        return f"{path} is not there"
+    reading = read_hosts(text, path, version)
+    if reading.ignored:
+        return f"containerd {version} ignores all of {path}: {reading.ignored}"
+    if reading.asks(at := asked_at(wanted)):
+        return f"look at {path}"
+    if any(server.at == at for server in reading.asked):
+        return f"look at the capabilities of {wanted} in {path}: without pull and resolve it is asked for no tag"
+    if wanted in reading.skipped:
+        return f'containerd {version} passes over {wanted} in {path}: write it as [host."{wanted}"]'
+    return f"{path} does not name {wanted}"
 
 
 def _mirror(sources: Sources, registry: Registry) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 # $1 ctr  $2 socket  $3 the directories of the hosts.toml files, with colons between them  $4 config.toml's directory  $5 containerd's root  $6 its state:
-# the CRI plugins now, the hosts.toml files that are there, and what room is left.
+# the CRI plugins now, the hosts.toml files that are there, the names of the certificates beside them, and what room is left.
 timeout 10 "$1" -a "$2" plugins ls 2>/dev/null | emit plugins
 timeout 10 "$1" -a "$2" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri
 timeout 10 "$1" -a "$2" version 2>/dev/null | emit versions
 roots=$3
+certificates=
 while [ -n "$roots" ]; do
     root=${roots%%:*}
     case $roots in *:*) roots=${roots#*:} ;; *) roots= ;; esac
@@ -12,7 +13,11 @@ while [ -n "$roots" ]; do
         emit "file:$file" <"$file"
         readlink -f "$file" | emit "real:$file"
     done
+    for file in "$root"/*/*.crt "$root"/*/*.cert "$root"/*/*.key; do
+        [ ! -f "$file" ] || certificates=$certificates$file$newline
+    done
 done
+printf '%s' "$certificates" | emit certificates
 # One that cannot ask this containerd now, because it is too old for it, will not tell anything later on.
 if crictl=$(command -v crictl); then
     if said=$(CONTAINER_RUNTIME_ENDPOINT=unix://$2 timeout 10 "$crictl" info 2>&1 >/dev/null); then

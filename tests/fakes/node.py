@@ -151,6 +151,9 @@ class ScriptedNode(Transactions):
         for path in sorted(self.files):
             if posixpath.basename(path) == "hosts.toml" and posixpath.dirname(posixpath.dirname(path)) == root:
                 values |= self._file(path)
+        certificates = (path for path in self.files if path.endswith((".crt", ".cert", ".key")))
+        names = (path for path in certificates if posixpath.dirname(posixpath.dirname(path)) == root)
+        values["certificates"] = "".join(f"{path}\n" for path in sorted(names))
         return emit(values | ({"crictl": self.crictl} if self.crictl else {}))
 
     def do_caches_ask(self, call: Call) -> bytes:

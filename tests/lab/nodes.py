@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from containerd.model import parse_version, release_of
 from lab import machine
 
 PROJECT = Path(__file__).parents[2]
 PROGRAM = shlex.join([sys.executable, str(PROJECT / "main.py")])
 SHIPPED = PROJECT / "inventory"
 CONFIG = "/etc/containerd/config.toml"
-CONTAINERD_2 = ("worker-4", "worker-5")
 MIRROR = "http://198.18.20.10"
 REGISTRIES = {
     "docker.io": ("https://registry-1.docker.io", 5000),
@@ -77,6 +77,11 @@ class LabNode:
         if "io.containerd.cri.v1/images" in states:
             wanted += ["io.containerd.cri.v1/images", "io.containerd.cri.v1/runtime"]
         return "ok" if all(states.get(plugin) == "ok" for plugin in wanted) else str(states)
+
+    @property
+    def dials(self) -> bool:
+        """Whether its containerd reads `dial_timeout`."""
+        return release_of(parse_version(self.sh("containerd --version"))).hosts.dial_timeout
 
     def transactions(self) -> list[str]:
         found = self.sh("ls /var/lib/containerd-fleet 2>/dev/null || true").split()
@@ -168,8 +173,8 @@ class Inventory:
         return ("--inventory", str(self.directory))
 
 
-def hosts_toml(registry: str, node: LabNode | None = None) -> str:
-    """The exact file that ``node``, or one of containerd 1.x, gets for one registry."""
+def hosts_toml(registry: str, *, dials: bool = False) -> str:
+    """The exact file that a node gets for one registry; `dials`: its containerd reads `dial_timeout`."""
     server, port = REGISTRIES[registry]
-    waits = '  dial_timeout = "5s"\n' if node and node.name in CONTAINERD_2 else ""
-    return f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n{waits}'
+    text = f'server = "{server}"\n\n[host."{MIRROR}:{port}"]\n  capabilities = ["pull", "resolve"]\n'
+    return text + '  dial_timeout = "5s"\n' * dials

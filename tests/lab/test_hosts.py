@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from containerd.hosts import host_dir
+from containerd.hosts import HostsToml, host_dir
+from containerd.hosts.hosts_toml import Tls
 from containerd.hosts.reading import read_hosts
 from containerd.model import parse_version
 from lab import machine
+from templates import render_hosts_toml
 from tests.lab.nodes import LabNode
-from tests.unit.containerd.hosts_cases import CASES, REGISTRY
+from tests.unit.containerd.hosts_cases import BOTH, CACHE, CASES, HEAD, REGISTRY, host
 
 NODES = ("worker-1", "worker-2", "worker-4")
 PULL = """
@@ -44,6 +47,72 @@ def pulled(node: LabNode, folders: Sequence[Mapping[str, str]]) -> list[str]:
     chunks = re.split(r"^case [0-9]+\n", done.stdout.decode(), flags=re.MULTILINE)[1:]
     assert len(chunks) == len(folders)
     return chunks
+
+
+KEYS = """
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=hosts-test -keyout "$1/key" -out "$1/crt" 2>/dev/null
+"""
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Certificates by the names of their files: two authorities, a pair, and one with its key in the same file."""
+    folder = tmp_path_factory.mktemp("certificates")
+    subprocess.run(["/bin/sh", "-c", KEYS, "sh", str(folder)], check=True)
+    certificate, key = (folder / "crt").read_text(), (folder / "key").read_text()
+    return {
+        "a.crt": certificate,
+        "b.crt": certificate,
+        "c.cert": certificate,
+        "c.key": key,
+        "d.cert": certificate + key,
+    }
+
+
+BESIDE = {
+    "an authority": Tls(ca=("a.crt",)),
+    "two": Tls(ca=("a.crt", "b.crt")),
+    "a pair": Tls(client=(("c.cert", "c.key"),)),
+    "a key in the same file": Tls(client=(("d.cert", "d.cert"),)),
+    "all": Tls(ca=("a.crt", "b.crt"), client=(("c.cert", "c.key"), ("d.cert", "d.cert"))),
+}
+
+
+@pytest.mark.usefixtures("_lab")
+@pytest.mark.parametrize("node", NODES)
+def test_certificates_are_read_beside_nothing_and_named_in_a_file_alike(
+    node: str, certificates: Mapping[str, str]
+) -> None:
+    home, folders = host_dir(REGISTRY), []
+    for tls in BESIDE.values():
+        names = {*tls.ca, *(name for pair in tls.client for name in pair)}
+        files = {f"{home}/{name}": certificates[name] for name in names}
+        text = render_hosts_toml(HostsToml(f"https://{REGISTRY}", (), tls))
+        spoiled = {path: "" if path.endswith(("crt", "key", "d.cert")) else text for path, text in files.items()}
+        folders += [files, {**files, f"{home}/hosts.toml": text}, spoiled, {**spoiled, f"{home}/hosts.toml": text}]
+    outputs = [FAILS.findall(output) for output in pulled(LabNode(node), folders)]
+    for name, (beside, named, *broken) in zip(BESIDE, zip(*[iter(outputs)] * 4, strict=True), strict=True):
+        assert (beside, named) == ([], []), f"{name}: {beside} {named}"
+        # Both forms read the file: both fail over one with nothing in it.
+        assert all(broken), f"{name}: {broken}"
+
+
+FAILS = re.compile(r"unable to (?:load|read)[^\n]*|failed to (?:decode|load)[^\n]*|no such file[^\n]*")
+MISSING = {
+    "an authority of the server": f'{HEAD}ca = "/nowhere"\n[host]\n',
+    "an authority of a host that speaks http": HEAD + host(CACHE, f'{BOTH}ca = "/nowhere"\n'),
+    "a client's certificate": HEAD + host(CACHE, f'{BOTH}client = [["/nowhere", "/nowhere"]]\n'),
+}
+
+
+@pytest.mark.usefixtures("_lab")
+@pytest.mark.parametrize("node", NODES)
+def test_a_file_that_is_named_and_missing_fails_every_pull(node: str) -> None:
+    path = f"{host_dir(REGISTRY)}/hosts.toml"
+    outputs = pulled(LabNode(node), [{path: text} for text in MISSING.values()])
+    for name, output in zip(MISSING, outputs, strict=True):
+        assert "open /nowhere: no such file or directory" in output, f"{name}: {output}"
+        assert asked(output) == (), name
 
 
 def asked(output: str) -> tuple[str, ...]:

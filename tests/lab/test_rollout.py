@@ -74,7 +74,7 @@ def assert_migrated(node: LabNode, before: str) -> None:
     found = node.sh("cd /etc/containerd/certs.d && find . -type f").split()
     assert sorted(found) == sorted(f"./{registry}/hosts.toml" for registry in REGISTRIES)
     for registry in REGISTRIES:
-        assert node.read(f"/etc/containerd/certs.d/{registry}/hosts.toml") == hosts_toml(registry, node)
+        assert node.read(f"/etc/containerd/certs.d/{registry}/hosts.toml") == hosts_toml(registry, dials=node.dials)
     assert (
         node.sh("stat -c %a /etc/containerd/certs.d/ghcr.io /etc/containerd/certs.d/ghcr.io/hosts.toml") == "755\n644\n"
     )
@@ -305,7 +305,7 @@ def test_a_change_of_hosts_toml_alone_needs_no_restart(fresh: Fresh) -> None:
     node.sh("rm /etc/containerd/certs.d/quay.io/hosts.toml")
     pid = node.pid
     assert canary("worker-5").outcomes == {"worker-5": "migrated"}
-    assert node.read("/etc/containerd/certs.d/quay.io/hosts.toml") == hosts_toml("quay.io", node)
+    assert node.read("/etc/containerd/certs.d/quay.io/hosts.toml") == hosts_toml("quay.io", dials=True)
     assert node.pid == pid
 
 
@@ -396,7 +396,7 @@ def test_a_config_path_with_a_slash_at_its_end_is_kept_and_used(fresh: Fresh) ->
     before = node.config
     assert canary("worker-2").outcomes == {"worker-2": "migrated"}
     assert node.config == before
-    assert node.read("/etc/certs/ghcr.io/hosts.toml") == hosts_toml("ghcr.io", node)
+    assert node.read("/etc/certs/ghcr.io/hosts.toml") == hosts_toml("ghcr.io")
     assert canary("worker-2").outcomes == {"worker-2": "unchanged"}
 
 

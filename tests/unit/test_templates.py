@@ -29,7 +29,7 @@ CASES = {
     "the registry itself": (HostsToml("http://10.0.0.5:5000", ()), 'server = "http://10.0.0.5:5000"\n\n[host]\n'),
     "TLS of the server and of a cache": (
         HostsToml(
-            "https://h", (HostEntry("https://a", tls=Tls(skip_verify=True)),), Tls(ca="/ca", client=("/c", "/k"))
+            "https://h", (HostEntry("https://a", tls=Tls(skip_verify=True)),), Tls(ca=("/ca",), client=(("/c", "/k"),))
         ),
         'server = "https://h"\nca = "/ca"\nclient = [["/c", "/k"]]\n\n[host."https://a"]\n'
         '  capabilities = ["pull", "resolve"]\n  skip_verify = true\n',

@@ -28,12 +28,12 @@ def mirrors(name: str, url: str) -> FileSet:
     return fileset(f'version = 2\n[{OLD}.registry.mirrors."{name}"]\nendpoint = ["{url}"]\n')
 
 
-def findings(files: FileSet, after: FileSet | None = None, ports: Ports = PORTS) -> list[Finding]:
-    return list(port_findings(files, version("1.7.24"), ports, "worker-2", after))
+def findings(files: FileSet, after: FileSet | None = None, ports: Ports = PORTS, runs: str = "1.7.24") -> list[Finding]:
+    return list(port_findings(files, version(runs), ports, "worker-2", after))
 
 
-def codes(files: FileSet) -> list[str]:
-    return [it.code for it in findings(files)]
+def codes(files: FileSet, runs: str = "1.7.24") -> list[str]:
+    return [it.code for it in findings(files, runs=runs)]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,9 @@ def test_a_wildcard_on_the_cache_of_docker_io_is_a_warning(files: FileSet) -> No
              "[::ffff:198.18.20.10]"],
 )  # fmt: skip
 def test_every_name_and_address_of_every_cache_host(host: str) -> None:
-    assert codes(hosts("ghcr.io", f"http://{host}:5020")) == ["wrong-cache"]
-    assert codes(hosts("ghcr.io", f"https://{host}:5020/v2/")) == ["wrong-cache"]
+    assert codes(hosts("ghcr.io", f"http://{host}:5020"), "2.1.9") == ["wrong-cache"]
+    assert codes(hosts("ghcr.io", f"https://{host}:5020/v2/"), "2.1.9") == ["wrong-cache"]
+    assert codes(mirrors("ghcr.io", f"http://{host}:5020")) == ["wrong-cache"]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from containerd.decide import decide
-from containerd.hosts import HostEntry, HostsToml
+from containerd.hosts import HostEntry, HostsToml, tls_files
 from containerd.model import Decision, FileSet, Policy, Registry, Strategy, Version, parse_version
 from templates import render_hosts_toml
 
@@ -45,8 +46,12 @@ def decided(
     others: Mapping[str, str] | None = None,
     registries: tuple[Registry, ...] = TABLE,
 ) -> Decision:
-    """The decision on a main file and what else is there: by default the hosts.toml files of the table."""
+    """The decision on a main file and what else is there: by default the hosts.toml files of the table.
+
+    Certificates and keys that any of them names are there.
+    """
     files = fileset(config, PRESENT if others is None else others)
+    files = replace(files, present=tls_files(files, version(runs)))
     return decide(files, version(runs), Policy(strategy, registries), render_hosts_toml)
 
 

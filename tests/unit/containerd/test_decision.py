@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from containerd.decide import decide
+from containerd.hosts import HostsToml
 from containerd.model import FileSet, Policy, Strategy
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import (
@@ -108,7 +109,7 @@ def test_a_mirror_of_the_table_is_replaced_by_its_caches() -> None:
         ("https://old:5000", PRESENT, []),
         ("http://old", PRESENT, []),
         ("http://localhost:5000", PRESENT, []),
-        ("http://old:5000", {**PRESENT, f"{ROOT}/old_5000_/hosts.toml": "x = 1"}, []),
+        ("http://old:5000", {**PRESENT, f"{ROOT}/old_5000_/hosts.toml": "# x\n[host]\n"}, []),
     ],
 )
 def test_images_named_by_the_host_of_an_http_wildcard(endpoint: str, others: dict[str, str], codes: list[str]) -> None:
@@ -158,13 +159,15 @@ def test_a_skipped_node_is_left_alone(config: str, reason: str) -> None:
 def test_nodes_that_are_alike_are_decided_once_and_share_nothing() -> None:
     rendered = []
 
-    def counting(hosts: object) -> str:
+    def counting(hosts: HostsToml) -> str:
         rendered.append(hosts)
-        return "x\n"
+        return render_hosts_toml(hosts)
 
     policy = Policy(Strategy.CONFIG_PATH, TABLE)
-    decisions = [decide(fileset(DONE), version("1.7.24"), policy, counting) for _ in range(40)]
-    assert len(rendered) == len(TABLE)
+    decisions = [decide(fileset(DONE), version("1.7.24"), policy, counting)]
+    once = len(rendered)
+    decisions += [decide(fileset(DONE), version("1.7.24"), policy, counting) for _ in range(40)]
+    assert len(rendered) == once
     assert isinstance(decisions[0].files, dict)
     decisions[0].files.clear()
     assert all(decision.changed for decision in decisions[1:])

@@ -72,7 +72,7 @@ MOVED = {
     ),
     "on a registry without mirrors": (
         tls("r.example:8443", f'{SKIP}\nca_file = "/ca"\n{PAIR}'),
-        {"r.example_8443_": HostsToml("https://r.example:8443", (), Tls(True, "/ca", ("/c", "/k")))},
+        {"r.example_8443_": HostsToml("https://r.example:8443", (), Tls(True, ("/ca",), (("/c", "/k"),)))},
     ),
     "on docker.io, whose server has another name": (
         tls("registry-1.docker.io"),
@@ -80,7 +80,7 @@ MOVED = {
     ),
     "on a registry of the table": (
         tls("ghcr.io", 'ca_file = "/ca"'),
-        {"ghcr.io": HostsToml("https://ghcr.io", (HostEntry("http://10.0.20.10:5010"),), Tls(ca="/ca"))},
+        {"ghcr.io": HostsToml("https://ghcr.io", (HostEntry("http://10.0.20.10:5010"),), Tls(ca=("/ca",)))},
     ),
     "on the host of the wildcard, where images are named by it": (
         mirror("*", "https://old:5000") + tls("old:5000"),
@@ -88,7 +88,7 @@ MOVED = {
     ),
     "a path as systemd's daemon understands it": (
         tls("r.example", 'ca_file = "certs/ca"'),
-        {"r.example": HostsToml("https://r.example", (), Tls(ca="/certs/ca"))},
+        {"r.example": HostsToml("https://r.example", (), Tls(ca=("/certs/ca",)))},
     ),
 }
 
