@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from containerd.bound import bound_findings
 from containerd.errors import Refused
 from containerd.files import FileSet
 from containerd.findings import Finding, doubts
@@ -12,6 +15,7 @@ from containerd.headroom import shortage
 from containerd.hosts_toml import HostsRenderer
 from containerd.migration import Decision, Policy, Strategy, decide
 from containerd.node import NodeFacts, checksum
+from containerd.proxies import proxy_findings
 from containerd.releases import generation_of
 from containerd.secrets import unified_diff
 from containerd.standing import standing
@@ -20,17 +24,24 @@ from containerd.versions import Generation
 
 @dataclass(frozen=True)
 class Consent:
-    """What an operator agrees to beforehand: codes of losses and of findings that block, and another containerd."""
+    """What an operator agrees to beforehand: codes of losses and of findings that block, and another containerd.
+
+    ``restarts`` are the units that may be restarted together with containerd.
+    """
 
     losses: frozenset[str] = frozenset()
     version_change: bool = False
+    restarts: frozenset[str] = frozenset()
 
     def permits(self, finding: Finding) -> bool:
         """Whether a finding that blocks is agreed to."""
+        if finding.code == "bound-unit":
+            return finding.where in self.restarts
         return finding.code in self.losses or (finding.code == "version-change" and self.version_change)
 
 
 NO_CONSENT = Consent()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ def plan_node(
     """
     _check_generation(facts, filed)
     if policy.strategy is not Strategy.SKIP:
-        _check_ready(facts, consent)
+        _check_ready(facts, policy, consent)
     decision = decide(facts.files, facts.daemon.version, policy, render)
     _check_losses(decision, consent)
     _check_paths(facts, decision)
@@ -100,6 +111,10 @@ def plan_node(
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
     restart = pending or any(file.kind == "config" for file in files)
     _check_room(facts, acts=bool(files) or restart, restart=restart)
+    if restart:
+        bound = tuple(bound_findings(facts.bound))
+        _refuse_blocking(bound, consent)
+        decision = replace(decision, findings=(*decision.findings, *bound))
     reason = decision.reason
     if pending and not files:
         reason = f"restart pending: {facts.config_file} is as planned, but newer than the running containerd"
@@ -113,6 +128,9 @@ def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
 
 def _check_paths(facts: NodeFacts, decision: Decision) -> None:
     real = [facts.real_path(path) for path in decision.files]
+    for path in (*decision.files, *real):
+        if _CONTROL.search(path):
+            raise Refused(f"the path {path!r} has a tab, a newline or another control character; rename it there first")
     twice = sorted({path for path in real if real.count(path) > 1})
     if twice:
         raise Refused(f"several files to write are links to {twice[0]}; give each registry a hosts.toml of its own")
@@ -136,9 +154,18 @@ def _check_losses(decision: Decision, consent: Consent) -> None:
         raise Refused(f"settings would be lost: {told}. To go on without them: {flags}")
 
 
-def _check_ready(facts: NodeFacts, consent: Consent) -> None:
+def _check_ready(facts: NodeFacts, policy: Policy, consent: Consent) -> None:
+    found = (*standing(facts), *doubts(facts.files, facts.daemon.version), *through_proxies(facts, policy))
+    _refuse_blocking(found, consent)
+
+
+def through_proxies(facts: NodeFacts, policy: Policy) -> Iterator[Finding]:
+    """Return a finding for each cache of the policy that the node's daemon would ask through a proxy."""
+    return proxy_findings(facts.proxies, (url for registry in policy.registries for url in registry.endpoints))
+
+
+def _refuse_blocking(found: Iterable[Finding], consent: Consent) -> None:
     """Raise Refused for every finding that blocks, except those that the operator permits."""
-    found = (*standing(facts), *doubts(facts.files, facts.daemon.version))
     blocking = [finding for finding in found if finding.blocks and not consent.permits(finding)]
     if blocking:
         raise Refused(". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
+from containerd.bound import bound_findings
 from containerd.daemon.predict import Prediction, predict
 from containerd.errors import ContainerdError
 from containerd.findings import Finding, diagnose
 from containerd.migration import Policy
 from containerd.node import NodeFacts
 from containerd.overview import Overview, overview
-from containerd.plan import NodePlan, plan_node
+from containerd.plan import NodePlan, plan_node, through_proxies
 from containerd.standing import standing
 from containerd.versions import Generation
 from tasks.caches.reachable import ask_all
@@ -53,14 +54,19 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         plan = plan_node(facts, filed, policy, render_hosts_toml)
     except ContainerdError as error:
         refusal = str(error)
-    decided = plan.decision.findings if plan else ()
     audited = Audited(
         facts=facts,
         overview=overview(facts.files, version),
         predicted=predict(facts.files, version),
-        findings=(*standing(facts), *diagnose(facts.files, version), *decided),
+        findings=_findings(facts, policy, plan),
         plan=plan,
         refusal=refusal,
         caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
     )
     return Result(host=task.host, result=audited)
+
+
+def _findings(facts: NodeFacts, policy: Policy, plan: NodePlan | None) -> tuple[Finding, ...]:
+    decided = plan.decision.findings if plan else ()
+    around = dict.fromkeys((*standing(facts), *bound_findings(facts.bound), *through_proxies(facts, policy)))
+    return (*around, *diagnose(facts.files, facts.daemon.version), *(it for it in decided if it not in around))
