@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from tests.fakes.cache_host import ScriptedCacheHost
 
 CONFIG = "/etc/containerd/config.toml"
+CERTS = "/etc/containerd/certs.d"
+SOCKET = "/run/containerd/containerd.sock"
+PLACES = ("/etc/containerd", "/var/lib/containerd", "/run/containerd")
 LAB_FILES = Path(__file__).parents[2] / "lab" / "files"
 VERSIONS = {Generation.V1_6: "1.6.20", Generation.V1_7: "1.7.24", Generation.V2: "2.1.4"}
 BOOTED_AT = 1_795_000_000
@@ -56,6 +58,9 @@ class ScriptedNode(Transactions):
     kubelet: str = "active"
     crictl: str = "/usr/bin/crictl"
     kill_mode: str = "process"
+    load_state: str = "loaded"
+    bound: tuple[str, ...] = ()
+    environment: str = ""
     started: float = 100
     changed: float = 0
 
@@ -97,9 +102,28 @@ class ScriptedNode(Transactions):
         if not path.endswith("/hosts.toml"):
             self.changed = self.seconds
 
-    def do_read(self, _: Call) -> bytes:
+    def do_facts(self, call: Call) -> bytes:
+        questions = list(zip(call.args[::2], call.args[1::2], strict=True))
+        looks: dict[str, Callable[[str], Mapping[str, str | bytes]]] = {
+            "--import": lambda it: self._files("file", lambda path: fnmatchcase(path, it)),
+            "--root": lambda it: self._files("hosts", lambda path: fnmatchcase(path, f"{it}/*/hosts.toml")),
+            "--exists": lambda it: {f"exists:{it}": it} if it in self.files else {},
+            "--space": lambda it: {"spaces": f"{it}\t{1 << 30} 65536 60000 /\n"},
+            "--socket": lambda _: self._daemon_says(),
+        }
+        values = {} if questions else dict(self._machine())
+        for kind, value in questions or [("--root", CERTS), ("--socket", SOCKET)]:
+            values |= looks[kind](value)
+        if not questions:
+            spaces = ("/var/lib/containerd-fleet", *PLACES)
+            values["spaces"] = "".join(f"{place}\t{1 << 30} 65536 60000 /\n" for place in spaces)
+            answered = [f"root {CERTS}", f"socket {SOCKET}", *(f"space {place}" for place in PLACES)]
+            values["answered"] = "".join(f"{line}\n" for line in answered)
+        return emit(values)
+
+    def _machine(self) -> Mapping[str, str | bytes]:
         unit = {
-            "LoadState": "loaded",
+            "LoadState": self.load_state,
             "ActiveState": "active",
             "MainPID": "612",
             "NeedDaemonReload": "no",
@@ -108,10 +132,13 @@ class ScriptedNode(Transactions):
         }
         newest = self.newest
         run = {"run": newest.run, "run_state": newest.state, "run_owner": newest.owner} if newest else {}
-        facts = {
+        return {
             "unit": "".join(f"{key}={value}\n" for key, value in unit.items()),
             "systemd": "systemd 257 (257.8-1)",
             "kubelet": self.kubelet,
+            "bound": "".join(f"{unit}\n" for unit in self.bound),
+            "environment": self.environment,
+            "inotify": "10\n128\n",
             "address": "",
             "root": "",
             "state": "",
@@ -120,38 +147,25 @@ class ScriptedNode(Transactions):
             "version": f"containerd github.com/containerd/containerd {VERSIONS[self.generation]} 88bf19b\n",
             "config_file": CONFIG,
             "config_real": CONFIG,
-            "config": self.config,
-            "config_changed": f"{BOOTED_AT + self.changed:.3f}",
             "uptime": f"{self.seconds}.00",
             "now": f"{BOOTED_AT + self.seconds}.000",
             "distributions": "",
+            **self._file("file", CONFIG),
             **run,
         }
-        return emit(facts)
 
-    def do_files(self, call: Call) -> bytes:
-        names = [path for pattern in call.args for path in sorted(self.files) if fnmatchcase(path, pattern)]
-        return emit({key: value for path in names for key, value in self._file(path).items()})
-
-    def do_present(self, call: Call) -> bytes:
-        return "".join(f"{path}\n" for path in call.args if path in self.files).encode()
-
-    def do_look(self, call: Call) -> bytes:
-        _ctr, _socket, root, *places = call.args
-        values: dict[str, str | bytes] = {
+    def _daemon_says(self) -> Mapping[str, str | bytes]:
+        version = VERSIONS[self.generation]
+        return {
             "plugins": self.plugins,
             "cri": self.cri_complaint,
-            "versions": f"Client:\n  Version:  {VERSIONS[self.generation]}\nServer:\n"
-            f"  Version:  {VERSIONS[self.generation]}\n",
-            "inotify": "10\n128\n",
-            "spaces": "".join(
-                f"{place}\t{1 << 30} 65536 60000 /\n" for place in ("/var/lib/containerd-fleet", *places)
-            ),
+            "versions": f"Client:\n  Version:  {version}\nServer:\n  Version:  {version}\n",
+            **({"crictl": self.crictl} if self.crictl else {}),
         }
-        for path in sorted(self.files):
-            if posixpath.basename(path) == "hosts.toml" and posixpath.dirname(posixpath.dirname(path)) == root:
-                values |= self._file(path)
-        return emit(values | ({"crictl": self.crictl} if self.crictl else {}))
+
+    def _files(self, kind: str, chosen: Callable[[str], bool]) -> Mapping[str, bytes]:
+        paths = filter(chosen, sorted(self.files))
+        return {key: value for path in paths for key, value in self._file(kind, path).items()}
 
     def do_caches_ask(self, call: Call) -> bytes:
         address, port, path = call.args
@@ -223,9 +237,9 @@ class ScriptedNode(Transactions):
         rows = [f"{kind} {name} linux/amd64 {cri}" for kind, name in health_plugins(self.generation)]
         return "\n".join(["TYPE ID PLATFORMS STATUS", "io.containerd.content.v1 content - ok", *rows, ""])
 
-    def _file(self, path: str) -> dict[str, bytes]:
+    def _file(self, kind: str, path: str) -> dict[str, bytes]:
         return {
-            f"file:{path}": self.files[path],
+            f"{kind}:{path}": self.files[path],
             f"real:{path}": path.encode(),
             f"changed:{path}": f"{BOOTED_AT + self.changed:.3f}".encode(),
         }

@@ -1,0 +1,163 @@
+"""What a node says of itself, before anything is made of it: one call, and again only for what that call left out."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeAlias
+
+from nornir.core.inventory import Host
+
+from containerd.daemon.directories import Directories, directories
+from containerd.daemon.predict import named_files
+from containerd.errors import ContainerdError
+from containerd.files import FileSet, clean
+from containerd.sources import load
+from containerd.tables import DEFAULT_ROOT
+from containerd.versions import Version, parse_version
+from containerd.wanted import imported, wanted
+from tasks import scripts, wire
+from tasks.errors import NodeNotReady
+
+_FEWER = "correct imports in the files there"
+IMPORT_ROUNDS = 32
+IMPORT_FILES = 256
+IMPORT_BYTES = 16 << 20
+READ_SECONDS = 60.0
+_NO_NAME = re.compile(r"[\0\r\n]")
+
+Question: TypeAlias = tuple[str, str]
+"""One thing to look at: the option of ``facts`` that asks for it, without its dashes, and the option's value."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answers of a node so far, and what they answer. They may hold secrets, which are in no repr."""
+
+    values: Mapping[str, bytes] = field(repr=False)
+    answered: frozenset[Question] = frozenset()
+
+    @classmethod
+    def of(cls, values: Mapping[str, bytes]) -> Reading:
+        """Return the first answer of a node, with what it looked at by itself."""
+        questions = (line.split(" ", 1) for line in wire.text(values, "answered").splitlines())
+        return cls(values, frozenset((words[0], words[1]) for words in questions if len(words) == 2))
+
+    def with_answers(self, values: Mapping[str, bytes], questions: Iterable[Question]) -> Reading:
+        """Return this reading with a further answer of the node, to these questions."""
+        spaces = self.values.get("spaces", b"") + values.get("spaces", b"")
+        return Reading({**self.values, **values, "spaces": spaces}, self.answered | frozenset(questions))
+
+    def text(self, name: str) -> str:
+        """Return one value as text, empty where the node did not say it."""
+        return wire.text(self.values, name)
+
+    def message(self, name: str) -> str:
+        """Return what a program has written; see ``wire.message``."""
+        return wire.message(self.values, name)
+
+    def below(self, kind: str) -> dict[str, bytes]:
+        """Return the values of one kind, such as ``file``, by their paths in the shortest form."""
+        named = ((name.removeprefix(f"{kind}:"), it) for name, it in self.values.items() if name.startswith(f"{kind}:"))
+        return {path: value for path, value in named if path in (clean(path), self.main)}
+
+    @cached_property
+    def version(self) -> Version:
+        """The version of the program that a restart would start. Raises ``VersionError``."""
+        return parse_version(self.message("version"))
+
+    @property
+    def main(self) -> str:
+        """The config.toml that the daemon is started with."""
+        return self.text("config_file")
+
+    @cached_property
+    def unit(self) -> Mapping[str, str]:
+        """The properties of containerd.service."""
+        return dict(line.split("=", 1) for line in self.text("unit").splitlines() if "=" in line)
+
+    @cached_property
+    def loaded(self) -> FileSet:
+        """The main file and what it imports, without anything else that the node looked at by the way."""
+        files = FileSet.of_bytes(self.main, self.below("file"))
+        reached = imported(files)
+        return replace(files, texts={path: text for path, text in files.texts.items() if path in reached})
+
+    @cached_property
+    def directories(self) -> Directories:
+        """Where the daemon keeps its data and listens: its command line wins over its files."""
+        named = directories(self.loaded, self.version)
+        return Directories(
+            self.text("root") or named.root, self.text("state") or named.state, self.text("address") or named.socket
+        )
+
+    @cached_property
+    def roots(self) -> tuple[str, ...]:
+        """The directories of the hosts.toml files that containerd reads, or is to read."""
+        try:
+            roots = load(self.loaded, self.version).roots
+        except ContainerdError:
+            roots = ()
+        return tuple(clean(root) for root in roots if root.startswith("/")) or (DEFAULT_ROOT,)
+
+    @property
+    def files(self) -> FileSet:
+        """All files that a decision is made on: those that are loaded, the hosts.toml files, and what is named."""
+        hosts = {
+            path: text
+            for path, text in self.below("hosts").items()
+            if posixpath.dirname(posixpath.dirname(path)) in self.roots
+        }
+        texts = FileSet.of_bytes(self.main, hosts).texts
+        return FileSet(self.main, {**self.loaded.texts, **texts}, frozenset(self.below("exists")))
+
+    @cached_property
+    def missing(self) -> tuple[Question, ...]:
+        """What has to be known and was not answered yet. Imports come first, since all else follows from them."""
+        imports = tuple(("import", pattern) for pattern in wanted(self.loaded))
+        if left := self._unanswered(imports):
+            if bad := next((pattern for _, pattern in left if _NO_NAME.search(pattern)), None):
+                raise NodeNotReady(f"{self.main} imports {bad!r}, which no file can be named; {_FEWER}")
+            return left
+        return tuple(it for it in self._unanswered(self._around()) if not _NO_NAME.search(it[1]))
+
+    def _around(self) -> Iterator[Question]:
+        yield from (("root", root) for root in self.roots)
+        yield from (("exists", path) for path in named_files(self.loaded, self.version))
+        yield from (("space", path) for path in (self.directories.root, self.directories.state))
+        yield ("socket", self.directories.socket)
+
+    def _unanswered(self, questions: Iterable[Question]) -> tuple[Question, ...]:
+        return tuple(dict.fromkeys(it for it in questions if it not in self.answered))
+
+    def check_limits(self) -> None:
+        """Raise ``NodeNotReady`` where the imports are more than a node can mean."""
+        files = self.below("file")
+        if max(len(files), sum(kind == "import" for kind, _ in self.answered)) > IMPORT_FILES:
+            raise NodeNotReady(f"{self.main} imports more than {IMPORT_FILES} files, one through another; {_FEWER}")
+        if sum(map(len, files.values())) > IMPORT_BYTES:
+            raise NodeNotReady(f"what {self.main} imports is larger than {IMPORT_BYTES >> 20} MB; {_FEWER}")
+
+
+def begin(host: Host) -> Reading:
+    """Return the first reading of ``host``. Raises ``NodeNotReady`` where containerd is not installed."""
+    reading = Reading.of(wire.decode(scripts.must(host, "facts", timeout=READ_SECONDS)))
+    if not reading.text("binary"):
+        raise NodeNotReady("containerd is not installed here; install it, or take the node out of the inventory")
+    return reading
+
+
+def complete(host: Host, reading: Reading) -> Reading:
+    """Ask ``host`` until nothing is missing. Raises ``NodeNotReady`` where its imports do not end."""
+    for _ in range(IMPORT_ROUNDS):
+        reading.check_limits()
+        questions = reading.missing
+        if not questions:
+            return reading
+        options = (word for name, value in questions for word in (f"--{name}", value))
+        answer = wire.decode(scripts.must(host, "facts", *options, timeout=READ_SECONDS))
+        reading = reading.with_answers(answer, questions)
+    raise NodeNotReady(f"the imports of {reading.main} are more than {IMPORT_ROUNDS} deep; {_FEWER}")
