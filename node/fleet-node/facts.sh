@@ -109,6 +109,8 @@ emit_cri() {
     [ -n "$ctr" ] || return 0
     rows=$(timeout 10 "$ctr" -a "$socket" plugins ls 2>/dev/null)
     printf '%s\n' "$rows" | emit plugins
+    # What does not answer once would cost the time-out of each further question.
+    [ -n "$rows" ] || return 0
     # Its own reason is asked for where there is one.
     printf '%s\n' "$rows" | grep -qE '^io\.containerd\.grpc\.v1[[:blank:]]+cri[[:blank:]].*[[:blank:]]ok[[:blank:]]*$' ||
         timeout 10 "$ctr" -a "$socket" plugins ls -d 'type==io.containerd.grpc.v1,id==cri' 2>/dev/null | emit cri

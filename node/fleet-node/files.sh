@@ -64,6 +64,7 @@ read_files() {
         [ ! -f "$opt_main" ] || read_configuration
     fi
     read_patterns "$opt_read"
+    printf '%s' "$opt_root$roots" | emit roots
     read_roots "$opt_root$roots"
     existing "$opt_present$paths"
 }
