@@ -69,6 +69,7 @@ class NodeFacts:
     """One node as it was read. `files` has config.toml, what it may import, and what is below certs.d.
 
     `bound` are the active units that a restart of containerd takes with it, `proxies` those of the running daemon.
+    `elsewhere` are files that the daemon has in a mount namespace of its own, and that are others in everybody else's.
     """
 
     daemon: Daemon
@@ -79,6 +80,7 @@ class NodeFacts:
     headroom: Headroom
     transaction: Transaction | None = None
     bound: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     proxies: Proxies = field(default_factory=Proxies)
 
     @property

@@ -20,6 +20,15 @@ def standing(facts: NodeFacts) -> Iterator[Finding]:
             blocks=True,
         )
     yield from _of_daemon(facts.daemon)
+    for path in facts.elsewhere[:1]:
+        yield Finding(
+            "own-mounts",
+            Severity.ERROR,
+            path,
+            f"containerd reads {path} in a mount namespace of its own, where it is another file than outside",
+            "take the mounts out of its unit (BindPaths= and the like), or change the node by hand",
+            blocks=True,
+        )
     if facts.cri.state != "ok":
         yield Finding(
             "cri-not-ok",

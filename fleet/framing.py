@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 # dd, since it reads exactly so many bytes: the heads of busybox and of uutils take more than they pass on, and what is
 # behind the program on standard input is the program's own. One that was cut off on its way is not run.
 BOOTSTRAP = (
-    'p=$(dd bs="$1" count=1 iflag=fullblock 2>/dev/null); '
-    'case $p in *"#$2") shift 2 && eval "$p" ;; *) echo "its program did not arrive whole" >&2; exit 125 ;; esac'
+    'program=$(dd bs="$1" count=1 iflag=fullblock 2>/dev/null); '
+    'case $program in *"#$2") shift 2 && eval "$program" ;; *) echo "its program came cut short" >&2; exit 125 ;; esac'
 )
 # A script knows nothing of markers. The shell around it outlives a signal to the group: the script may still clean up.
 _ENCLOSED = """\

@@ -29,6 +29,8 @@ _UNITS = {
 }
 """What is wrong with a unit in each state that it cannot be restarted in."""
 
+_RUNNING = ("active", "activating", "reloading")
+
 
 def inspect(task: Task) -> Result:
     """Return a Nornir result that holds the node's ``NodeFacts``, be its configuration sound or not.
@@ -49,6 +51,7 @@ def read_facts(host: Host) -> NodeFacts:
 def facts_of(reading: Reading) -> NodeFacts:
     """Return what a complete reading says. Raises ``VersionError``."""
     real_paths = {path: real.decode(errors="replace").strip() for path, real in reading.below("real").items()}
+    real_paths[reading.main] = reading.text("config_real")
     return NodeFacts(
         daemon=_daemon(reading),
         files=reading.files,
@@ -57,8 +60,9 @@ def facts_of(reading: Reading) -> NodeFacts:
         restart_pending=_changed(reading) > _started(reading),
         headroom=Headroom(parse_inotify(reading.text("inotify")), _spaces(reading)),
         transaction=_transaction(reading),
-        bound=tuple(reading.text("bound").split()),
-        proxies=Proxies.of_environment(reading.text("environment")),
+        bound=_bound(reading),
+        elsewhere=tuple(reading.text("elsewhere").splitlines()),
+        proxies=Proxies.of_environment(reading.text("proxies")),
     )
 
 
@@ -98,6 +102,7 @@ def health(values: Mapping[str, bytes], version: Version) -> CriHealth:
 
 
 def _check_running(reading: Reading) -> None:
+    """Raise where there is no containerd, or none that a restart would bring up again on these files."""
     paths = [reading.text(name) for name in ("binary", "config_file", "address")]
     loaded = reading.unit.get("LoadState", "")
     distributions = reading.text("distributions").splitlines() if loaded == "not-found" else []
@@ -111,12 +116,22 @@ def _check_running(reading: Reading) -> None:
     if reading.unit.get("ActiveState") != "active":
         state = reading.unit.get("ActiveState", "unknown")
         raise NodeNotReady(f"containerd is not running ({state}); see systemctl status containerd there")
-    path = reading.main
-    if path not in reading.below("file"):
+    if " " in reading.text("namespace"):
+        raise NodeNotReady(
+            "containerd has a mount namespace of its own, and nsenter (util-linux) cannot read in it here"
+        )
+    if "config" not in reading.values:
+        path = reading.main
         raise NodeNotReady(
             f"{path} does not exist; containerd runs on its defaults, and there is nothing to migrate: "
             f"create it first (containerd config default >{path}) and restart containerd"
         )
+
+
+def _bound(reading: Reading) -> tuple[str, ...]:
+    """Return the active ones of the units that systemd restarts or stops together with containerd."""
+    blocks = (dict(line.split("=", 1) for line in block.splitlines()) for block in reading.text("bound").split("\n\n"))
+    return tuple(block["Id"] for block in blocks if block.get("ActiveState") in _RUNNING)
 
 
 def _spaces(reading: Reading) -> tuple[Space, ...]:
@@ -129,7 +144,7 @@ def _spaces(reading: Reading) -> tuple[Space, ...]:
 
 def _changed(reading: Reading) -> float:
     """When the newest file that the daemon loads was changed, in seconds since the epoch."""
-    changes = reading.below("changed")
+    changes = {**reading.below("changed"), reading.main: reading.values["config_changed"]}
     return max(float(changes[path]) for path in reading.loaded.texts if path in changes)
 
 

@@ -15,19 +15,32 @@ from containerd.daemon.directories import Directories, directories
 from containerd.daemon.predict import named_files
 from containerd.errors import ContainerdError
 from containerd.files import FileSet, clean
+from containerd.headroom import parse_spaces
 from containerd.sources import load
 from containerd.tables import DEFAULT_ROOT
 from containerd.versions import Version, parse_version
 from containerd.wanted import imported, wanted
-from tasks import scripts, wire
+from tasks import wire
 from tasks.errors import NodeNotReady
+from tasks.program import ask
 
 _FEWER = "correct imports in the files there"
+_LIMITS = {
+    "depth": "the imports of {main} are more than {rounds} deep; " + _FEWER,
+    "size": "the files that {main} names are too many or too large to be read; " + _FEWER,
+    "directories": "the directories of the hosts.toml files are too many to be read; see config_path in {main} there",
+}
+"""Why a node gave up reading, by its own word."""
 IMPORT_ROUNDS = 32
 IMPORT_FILES = 256
 IMPORT_BYTES = 16 << 20
 READ_SECONDS = 60.0
-_NO_NAME = re.compile(r"[\0\r\n]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What no path may have that a node is asked for: its answers are lines."""
+
+_LISTS = ("spaces", "present", "absent")
+"""Values that are lines, and grow with each answer."""
+_OF_SOCKET = frozenset({"plugins", "cri", "versions", "crictl", "crictl_complaint"})
 
 Question: TypeAlias = tuple[str, str]
 """One thing to look at: the option of ``facts`` that asks for it, without its dashes, and the option's value."""
@@ -43,13 +56,20 @@ class Reading:
     @classmethod
     def of(cls, values: Mapping[str, bytes]) -> Reading:
         """Return the first answer of a node, with what it looked at by itself."""
-        questions = (line.split(" ", 1) for line in wire.text(values, "answered").splitlines())
-        return cls(values, frozenset((words[0], words[1]) for words in questions if len(words) == 2))
+        looked = {"read": "patterns", "root": "roots", "present": "present", "socket": "socket"}
+        lines = {option: wire.text(values, name).split("\n") for option, name in looked.items()}
+        lines["present"] += wire.text(values, "absent").split("\n")
+        lines["space"] = [space.directory for space in parse_spaces(wire.text(values, "spaces"))]
+        return cls(values, frozenset((option, line) for option, found in lines.items() for line in found))
 
     def with_answers(self, values: Mapping[str, bytes], questions: Iterable[Question]) -> Reading:
         """Return this reading with a further answer of the node, to these questions."""
-        spaces = self.values.get("spaces", b"") + values.get("spaces", b"")
-        return Reading({**self.values, **values, "spaces": spaces}, self.answered | frozenset(questions))
+        asked = frozenset(questions)
+        # What one socket said of CRI says nothing of another's.
+        stale = _OF_SOCKET if any(option == "socket" for option, _ in asked) else frozenset()
+        kept = {name: value for name, value in self.values.items() if name not in stale}
+        lists = {name: kept.get(name, b"") + b"\n" + values.get(name, b"") for name in _LISTS}
+        return Reading({**kept, **values, **lists}, self.answered | asked)
 
     def text(self, name: str) -> str:
         """Return one value as text, empty where the node did not say it."""
@@ -82,7 +102,7 @@ class Reading:
     @cached_property
     def loaded(self) -> FileSet:
         """The main file and what it imports, without anything else that the node looked at by the way."""
-        files = FileSet.of_bytes(self.main, self.below("file"))
+        files = FileSet.of_bytes(self.main, {**self.below("file"), self.main: self.values["config"]})
         reached = imported(files)
         return replace(files, texts={path: text for path, text in files.texts.items() if path in reached})
 
@@ -103,30 +123,30 @@ class Reading:
             roots = ()
         return tuple(clean(root) for root in roots if root.startswith("/")) or (DEFAULT_ROOT,)
 
-    @property
+    @cached_property
     def files(self) -> FileSet:
         """All files that a decision is made on: those that are loaded, the hosts.toml files, and what is named."""
-        hosts = {
-            path: text
-            for path, text in self.below("hosts").items()
-            if posixpath.dirname(posixpath.dirname(path)) in self.roots
-        }
-        texts = FileSet.of_bytes(self.main, hosts).texts
-        return FileSet(self.main, {**self.loaded.texts, **texts}, frozenset(self.below("exists")))
+        found = self.below("file")
+        hosts = {path: text for path, text in found.items() if posixpath.basename(path) == "hosts.toml"}
+        read = {path: it for path, it in hosts.items() if posixpath.dirname(posixpath.dirname(path)) in self.roots}
+        texts = FileSet.of_bytes(self.main, read).texts
+        named = frozenset(named_files(self.loaded, self.version)) & frozenset(self.text("present").split("\n"))
+        return FileSet(self.main, {**self.loaded.texts, **texts}, named)
 
     @cached_property
     def missing(self) -> tuple[Question, ...]:
         """What has to be known and was not answered yet. Imports come first, since all else follows from them."""
-        imports = tuple(("import", pattern) for pattern in wanted(self.loaded))
+        imports = tuple(("read", pattern) for pattern in wanted(self.loaded))
         if left := self._unanswered(imports):
-            if bad := next((pattern for _, pattern in left if _NO_NAME.search(pattern)), None):
-                raise NodeNotReady(f"{self.main} imports {bad!r}, which no file can be named; {_FEWER}")
+            if bad := next((pattern for _, pattern in left if _CONTROL.search(pattern)), None):
+                why = "has a tab, a newline or another control character in its path"
+                raise NodeNotReady(f"{self.main} imports {bad!r}, which {why}; rename it there first")
             return left
-        return tuple(it for it in self._unanswered(self._around()) if not _NO_NAME.search(it[1]))
+        return tuple(it for it in self._unanswered(self._around()) if not _CONTROL.search(it[1]))
 
     def _around(self) -> Iterator[Question]:
         yield from (("root", root) for root in self.roots)
-        yield from (("exists", path) for path in named_files(self.loaded, self.version))
+        yield from (("present", path) for path in named_files(self.loaded, self.version))
         yield from (("space", path) for path in (self.directories.root, self.directories.state))
         yield ("socket", self.directories.socket)
 
@@ -134,9 +154,11 @@ class Reading:
         return tuple(dict.fromkeys(it for it in questions if it not in self.answered))
 
     def check_limits(self) -> None:
-        """Raise ``NodeNotReady`` where the imports are more than a node can mean."""
-        files = self.below("file")
-        if max(len(files), sum(kind == "import" for kind, _ in self.answered)) > IMPORT_FILES:
+        """Raise ``NodeNotReady`` where the configuration is more than a node can mean."""
+        if word := self.text("limit"):
+            raise NodeNotReady(_LIMITS.get(word, _LIMITS["size"]).format(main=self.main, rounds=IMPORT_ROUNDS))
+        files = {path: text for path, text in self.below("file").items() if not path.endswith("/hosts.toml")}
+        if max(len(files), sum(option == "read" for option, _ in self.answered)) > IMPORT_FILES:
             raise NodeNotReady(f"{self.main} imports more than {IMPORT_FILES} files, one through another; {_FEWER}")
         if sum(map(len, files.values())) > IMPORT_BYTES:
             raise NodeNotReady(f"what {self.main} imports is larger than {IMPORT_BYTES >> 20} MB; {_FEWER}")
@@ -144,7 +166,7 @@ class Reading:
 
 def begin(host: Host) -> Reading:
     """Return the first reading of ``host``. Raises ``NodeNotReady`` where containerd is not installed."""
-    reading = Reading.of(wire.decode(scripts.must(host, "facts", timeout=READ_SECONDS)))
+    reading = Reading.of(_ask(host))
     if not reading.text("binary"):
         raise NodeNotReady("containerd is not installed here; install it, or take the node out of the inventory")
     return reading
@@ -157,7 +179,10 @@ def complete(host: Host, reading: Reading) -> Reading:
         questions = reading.missing
         if not questions:
             return reading
-        options = (word for name, value in questions for word in (f"--{name}", value))
-        answer = wire.decode(scripts.must(host, "facts", *options, timeout=READ_SECONDS))
-        reading = reading.with_answers(answer, questions)
-    raise NodeNotReady(f"the imports of {reading.main} are more than {IMPORT_ROUNDS} deep; {_FEWER}")
+        reading = reading.with_answers(_ask(host, questions), questions)
+    raise NodeNotReady(_LIMITS["depth"].format(main=reading.main, rounds=IMPORT_ROUNDS))
+
+
+def _ask(host: Host, questions: Iterable[Question] = ()) -> dict[str, bytes]:
+    options = (word for name, value in questions for word in (f"--{name}", value))
+    return ask(host, "facts", *options, timeout=READ_SECONDS)

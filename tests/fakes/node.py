@@ -59,7 +59,7 @@ class ScriptedNode(Transactions):
     crictl: str = "/usr/bin/crictl"
     kill_mode: str = "process"
     load_state: str = "loaded"
-    bound: tuple[str, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
     started: float = 100
     changed: float = 0
@@ -105,9 +105,9 @@ class ScriptedNode(Transactions):
     def do_facts(self, call: Call) -> bytes:
         questions = list(zip(call.args[::2], call.args[1::2], strict=True))
         looks: dict[str, Callable[[str], Mapping[str, str | bytes]]] = {
-            "--import": lambda it: self._files("file", lambda path: fnmatchcase(path, it)),
-            "--root": lambda it: self._files("hosts", lambda path: fnmatchcase(path, f"{it}/*/hosts.toml")),
-            "--exists": lambda it: {f"exists:{it}": it} if it in self.files else {},
+            "--read": lambda it: self._files(lambda path: fnmatchcase(path, it)),
+            "--root": lambda it: self._files(lambda path: fnmatchcase(path, f"{it}/*/hosts.toml")),
+            "--present": lambda it: {"present" if it in self.files else "absent": f"{it}\n"},
             "--space": lambda it: {"spaces": f"{it}\t{1 << 30} 65536 60000 /\n"},
             "--socket": lambda _: self._daemon_says(),
         }
@@ -117,8 +117,7 @@ class ScriptedNode(Transactions):
         if not questions:
             spaces = ("/var/lib/containerd-fleet", *PLACES)
             values["spaces"] = "".join(f"{place}\t{1 << 30} 65536 60000 /\n" for place in spaces)
-            answered = [f"root {CERTS}", f"socket {SOCKET}", *(f"space {place}" for place in PLACES)]
-            values["answered"] = "".join(f"{line}\n" for line in answered)
+            values |= {"roots": f"{CERTS}\n", "socket": SOCKET}
         return emit(values)
 
     def _machine(self) -> Mapping[str, str | bytes]:
@@ -136,8 +135,8 @@ class ScriptedNode(Transactions):
             "unit": "".join(f"{key}={value}\n" for key, value in unit.items()),
             "systemd": "systemd 257 (257.8-1)",
             "kubelet": self.kubelet,
-            "bound": "".join(f"{unit}\n" for unit in self.bound),
-            "environment": self.environment,
+            "bound": "\n".join(f"Id={unit}\nActiveState={state}\n" for unit, state in self.bound.items()),
+            "proxies": self.environment,
             "inotify": "10\n128\n",
             "address": "",
             "root": "",
@@ -150,7 +149,8 @@ class ScriptedNode(Transactions):
             "uptime": f"{self.seconds}.00",
             "now": f"{BOOTED_AT + self.seconds}.000",
             "distributions": "",
-            **self._file("file", CONFIG),
+            "config": self.config,
+            "config_changed": f"{BOOTED_AT + self.changed:.3f}",
             **run,
         }
 
@@ -163,9 +163,9 @@ class ScriptedNode(Transactions):
             **({"crictl": self.crictl} if self.crictl else {}),
         }
 
-    def _files(self, kind: str, chosen: Callable[[str], bool]) -> Mapping[str, bytes]:
+    def _files(self, chosen: Callable[[str], bool]) -> Mapping[str, bytes]:
         paths = filter(chosen, sorted(self.files))
-        return {key: value for path in paths for key, value in self._file(kind, path).items()}
+        return {key: value for path in paths for key, value in self._file(path).items()}
 
     def do_caches_ask(self, call: Call) -> bytes:
         address, port, path = call.args
@@ -237,9 +237,9 @@ class ScriptedNode(Transactions):
         rows = [f"{kind} {name} linux/amd64 {cri}" for kind, name in health_plugins(self.generation)]
         return "\n".join(["TYPE ID PLATFORMS STATUS", "io.containerd.content.v1 content - ok", *rows, ""])
 
-    def _file(self, kind: str, path: str) -> dict[str, bytes]:
+    def _file(self, path: str) -> dict[str, bytes]:
         return {
-            f"{kind}:{path}": self.files[path],
+            f"file:{path}": self.files[path],
             f"real:{path}": path.encode(),
             f"changed:{path}": f"{BOOTED_AT + self.changed:.3f}".encode(),
         }

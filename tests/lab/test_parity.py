@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nornir.core.inventory import Host
+from paramiko import SSHClient
 
 from containerd.errors import ContainerdError
 from containerd.files import MAIN
@@ -22,9 +22,10 @@ from containerd.headroom import Headroom
 from containerd.node import NodeFacts
 from containerd.plan import plan_node
 from containerd.releases import generation_of
+from fleet import ssh
+from fleet.channel import Request, execute
 from fleet.inventory import load
-from fleet.remote import Completed, ShellScript
-from fleet.ssh import SshRemote
+from fleet.remote import Completed
 from tasks.inspect import read_facts
 from templates import render_hosts_toml
 from tests.lab import old_facts
@@ -185,12 +186,11 @@ def test_a_standard_node_is_read_in_one_call(fresh: Fresh, name: str, monkeypatc
     fresh(name)
     host = load(SHIPPED).inventory.hosts[name]
     calls: list[str] = []
-    call = SshRemote.run
 
-    def counted(remote: SshRemote, script: ShellScript, *args: str, **limits: Any) -> Completed:
-        calls.append(script.name)
-        return call(remote, script, *args, **limits)
+    def counted(client: SSHClient, request: Request, cancelled: Callable[[], bool]) -> Completed:
+        calls.append(request.name)
+        return execute(client, request, cancelled)
 
-    monkeypatch.setattr(SshRemote, "run", counted)
+    monkeypatch.setattr(ssh, "execute", counted)
     assert read_facts(host).cri.state == "ok"
     assert calls == ["facts"]

@@ -60,7 +60,7 @@ def fakes(tmp_path: Path) -> FakeFleet:
 def test_imports_without_end_are_refused(
     fakes: FakeFleet, answer: Callable[[Iterator[int]], Answer], reason: str
 ) -> None:
-    fakes[NODE].when("facts", "--import", answer=answer(count()))
+    fakes[NODE].when("facts", "--read", answer=answer(count()))
     with pytest.raises(NodeNotReady, match=reason):
         read_facts(fakes.fleet.inventory.hosts[NODE])
     assert len(fakes[NODE].called("facts")) <= reading.IMPORT_ROUNDS + 1
@@ -74,6 +74,6 @@ def test_a_chain_of_imports_is_followed(fakes: FakeFleet) -> None:
         imports = f'imports = ["/etc/{number}.toml"]\n' if number < 9 else ""
         return emit({f"file:{path}": f"version = 2\n{imports}" for path in asked(call)})
 
-    fakes[NODE].when("facts", "--import", answer=answer)
+    fakes[NODE].when("facts", "--read", answer=answer)
     facts = read_facts(fakes.fleet.inventory.hosts[NODE])
     assert {"/etc/first.toml", "/etc/0.toml", "/etc/8.toml"} <= set(facts.files.texts)

@@ -44,12 +44,12 @@ def test_a_standard_node_is_read_in_one_call(fakes: FakeFleet) -> None:
 
 
 CONFIGS: Mapping[str, tuple[str, list[tuple[str, ...]]]] = {
-    "an import": ("imports = ['conf.d/*.toml']\n", [("--import", "/etc/containerd/conf.d/*.toml")]),
+    "an import": ("imports = ['conf.d/*.toml']\n", [("--read", "/etc/containerd/conf.d/*.toml")]),
     "another root": (f"[{OLD}.registry]\n  config_path = '/opt/certs/'\n", [("--root", "/opt/certs")]),
-    "files that are named": (SPEC, [("--exists", "/etc/spec.json")]),
+    "files that are named": (SPEC, [("--present", "/etc/spec.json")]),
     "another socket": ("[grpc]\n  address = '/run/c.sock'\n", [("--socket", "/run/c.sock")]),
     "other directories": ("root = '/data'\nstate = '/run/c'\n", [("--space", "/data", "--space", "/run/c")]),
-    "several": (f"root = '/data'\n{SPEC}", [("--exists", "/etc/spec.json", "--space", "/data")]),
+    "several": (f"root = '/data'\n{SPEC}", [("--present", "/etc/spec.json", "--space", "/data")]),
 }
 
 
@@ -68,14 +68,14 @@ def test_imports_come_before_what_follows_from_them(fakes: FakeFleet) -> None:
     node.write("/opt/certs/ghcr.io/hosts.toml", b"")
     facts = read(fakes)
     rest = ("--root", "/opt/certs", "--space", "/data")
-    assert questions(node) == [(), ("--import", "/etc/containerd/a.toml"), rest]
+    assert questions(node) == [(), ("--read", "/etc/containerd/a.toml"), rest]
     assert set(facts.files.texts) == {CONFIG, "/etc/containerd/a.toml", "/opt/certs/ghcr.io/hosts.toml"}
 
 
 def test_what_the_node_has_found_by_itself_is_not_asked_for(fakes: FakeFleet) -> None:
     node = fakes[NODE]
     node.write(CONFIG, b"version = 2\nimports = ['a.toml']\n")
-    found = {"file:/etc/containerd/a.toml": "", "changed:/etc/containerd/a.toml": "1", "file:/etc/stray.toml": "x"}
+    found = {"patterns": "/etc/containerd/a.toml\n", "file:/etc/containerd/a.toml": "", "file:/etc/stray.toml": "x"}
     node.when("facts", times=1, answer=lambda call: node.do_facts(call) + emit(found))
     assert set(read(fakes).files.texts) == {CONFIG, "/etc/containerd/a.toml"}
     assert questions(node) == [()]
@@ -86,13 +86,25 @@ def test_a_stray_file_that_is_newer_than_the_daemon_is_no_pending_restart(fakes:
     found = {"file:/etc/stray.toml": "", "changed:/etc/stray.toml": "9999999999"}
     node.when("facts", answer=lambda call: node.do_facts(call) + emit(found))
     assert not read(fakes).restart_pending
-    node.when("facts", answer=lambda call: node.do_facts(call) + emit({f"changed:{CONFIG}": "9999999999"}))
+    node.when("facts", answer=lambda call: node.do_facts(call) + emit({"config_changed": "9999999999"}))
     assert read(fakes).restart_pending
 
 
-def test_an_import_whose_name_no_file_can_have(fakes: FakeFleet) -> None:
-    fakes[NODE].write(CONFIG, b'version = 2\nimports = ["/etc/a\\nb.toml"]\n')
-    with pytest.raises(NodeNotReady, match=r"imports '/etc/a\\nb.toml'"):
+@pytest.mark.parametrize("character", ["\\t", "\\n", "\\u001b"])
+def test_an_import_with_a_control_character_is_refused(fakes: FakeFleet, character: str) -> None:
+    fakes[NODE].write(CONFIG, f'version = 2\nimports = ["/etc/a{character}b.toml"]\n'.encode())
+    with pytest.raises(NodeNotReady, match="has a tab, a newline or another control character") as raised:
+        read(fakes)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("depth", "more than 32 deep"), ("size", "too many or too large"), ("directories", "see config_path in")],
+)
+def test_a_node_that_gave_up_reading(fakes: FakeFleet, limit: str, words: str) -> None:
+    fakes[NODE].when("facts", answer=lambda call: fakes[NODE].do_facts(call) + emit({"limit": limit}))
+    with pytest.raises(NodeNotReady, match=words):
         read(fakes)
 
 
@@ -119,6 +131,19 @@ def test_a_distribution_is_named_ahead_of_its_missing_unit(fakes: FakeFleet) -> 
         read(fakes)
 
 
+def test_a_mount_namespace_of_the_daemon(fakes: FakeFleet) -> None:
+    node = fakes[NODE]
+    node.when("facts", answer=lambda call: node.do_facts(call) + emit({"namespace": "own", "elsewhere": f"{CONFIG}\n"}))
+    outcome, reason, _ = rollout(fakes)
+    assert outcome == "failed"
+    assert f"containerd reads {CONFIG} in a mount namespace of its own" in reason
+    node.when("facts", answer=lambda call: node.do_facts(call) + emit({"namespace": "own, and nsenter cannot"}))
+    with pytest.raises(NodeNotReady, match="nsenter"):
+        read(fakes)
+    node.when("facts", answer=lambda call: node.do_facts(call) + emit({"namespace": "own"}))
+    assert rollout(fakes)[0] == "migrated"
+
+
 def rollout(fakes: FakeFleet, **options: Any) -> tuple[str, str, Exit]:
     chosen = RolloutOptions(settle_seconds=0, without_gate=True, **options)
     report = Rollout(fakes.fleet, [NODE], chosen, fakes.screen).carry_out()
@@ -126,7 +151,7 @@ def rollout(fakes: FakeFleet, **options: Any) -> tuple[str, str, Exit]:
 
 
 def test_a_unit_bound_to_containerd_is_named_and_needs_permission(fakes: FakeFleet) -> None:
-    fakes[NODE].bound = ("docker.service", "kubelet.service")
+    fakes[NODE].bound = {"docker.service": "active", "kubelet.service": "active", "old.service": "inactive"}
     outcome, reason, code = rollout(fakes)
     assert (outcome, code) == ("failed", Exit.FAILED)
     assert "--allow-restart-of docker.service" in reason
@@ -135,6 +160,7 @@ def test_a_unit_bound_to_containerd_is_named_and_needs_permission(fakes: FakeFle
     assert outcome == "migrated"
     assert "docker.service is bound to containerd.service" in reason
     assert "kubelet" not in reason
+    assert "old.service" not in reason
 
 
 def test_a_daemon_with_a_proxy_needs_the_caches_in_no_proxy(fakes: FakeFleet) -> None:
