@@ -31,6 +31,7 @@ _LIMITS = {
     "directories": "the directories of the hosts.toml files are too many to be read; see config_path in {main} there",
 }
 """Why a node gave up reading, by its own word."""
+_ODD = "{main} imports {path!r}, whose name has a tab, a newline or another control character; rename it there first"
 IMPORT_ROUNDS = 32
 IMPORT_FILES = 256
 IMPORT_BYTES = 16 << 20
@@ -139,8 +140,7 @@ class Reading:
         imports = tuple(("read", pattern) for pattern in wanted(self.loaded))
         if left := self._unanswered(imports):
             if bad := next((pattern for _, pattern in left if _CONTROL.search(pattern)), None):
-                why = "has a tab, a newline or another control character in its path"
-                raise NodeNotReady(f"{self.main} imports {bad!r}, which {why}; rename it there first")
+                raise NodeNotReady(_ODD.format(main=self.main, path=bad))
             return left
         return tuple(it for it in self._unanswered(self._around()) if not _CONTROL.search(it[1]))
 
@@ -157,6 +157,8 @@ class Reading:
         """Raise ``NodeNotReady`` where the configuration is more than a node can mean."""
         if word := self.text("limit"):
             raise NodeNotReady(_LIMITS.get(word, _LIMITS["size"]).format(main=self.main, rounds=IMPORT_ROUNDS))
+        if odd := self.text("odd_path"):
+            raise NodeNotReady(_ODD.format(main=self.main, path=odd))
         files = {path: text for path, text in self.below("file").items() if not path.endswith("/hosts.toml")}
         if max(len(files), sum(option == "read" for option, _ in self.answered)) > IMPORT_FILES:
             raise NodeNotReady(f"{self.main} imports more than {IMPORT_FILES} files, one through another; {_FEWER}")

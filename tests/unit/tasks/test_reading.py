@@ -98,6 +98,12 @@ def test_an_import_with_a_control_character_is_refused(fakes: FakeFleet, charact
     assert str(raised.value).isprintable()
 
 
+def test_a_file_with_such_a_name_that_a_pattern_finds_is_refused(fakes: FakeFleet) -> None:
+    fakes[NODE].when("facts", answer=lambda call: fakes[NODE].do_facts(call) + emit({"odd_path": "/etc/a\tb.toml"}))
+    with pytest.raises(NodeNotReady, match=r"imports '/etc/a\\tb.toml', whose name has a tab"):
+        read(fakes)
+
+
 @pytest.mark.parametrize(
     ("limit", "words"),
     [("depth", "more than 32 deep"), ("size", "too many or too large"), ("directories", "see config_path in")],
