@@ -17,6 +17,8 @@ lint: $(VENV)/.ready
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
+	$(RUN)/shfmt -ln posix -i 4 -ci -d node
+	$(RUN)/python -m node | $(RUN)/shellcheck -s sh -
 
 unit: $(VENV)/.ready
 	$(RUN)/pytest tests/unit --cov=runbooks --cov=tasks --cov-fail-under=85

@@ -74,6 +74,12 @@ AcceptLoss = Annotated[
 AllowVersionChange = Annotated[
     bool, typer.Option("--allow-version-change", help="Go on where a restart starts another containerd than now runs.")
 ]
+AllowRestartOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="UNIT", help="Go on where this unit is bound to containerd and restarts with it; may be repeated."
+    ),
+]
 WithoutProof = Annotated[
     bool,
     typer.Option("--without-proof", help="Go on where a node cannot try the new files first, or that is inconclusive."),

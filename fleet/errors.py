@@ -73,7 +73,11 @@ class NotRecorded(FleetError):
     """The journal cannot be written, so that a step was not begun: nothing was done by it."""
 
 
-class SudoRefused(FleetError):
+class NotStarted(FleetError):
+    """The login works, but a program that is sent does not begin there: nothing was done."""
+
+
+class SudoRefused(NotStarted):
     """The login works, but ``sudo -n`` does not."""
 
 

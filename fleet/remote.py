@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,7 @@ class ShellScript:
 
 @dataclass(frozen=True)
 class Completed:
-    """How a script ended: the exit code -1 is death by a signal."""
+    """How a script or a subcommand ended: the exit code -1 is death by a signal."""
 
     exit_code: int
     stdout: bytes
@@ -69,8 +69,23 @@ class Remote(Protocol):
         ``timeout`` is in seconds; what takes longer is killed on the machine, then given up on. Stdout may have 16 MB;
         of stderr the last 64 KB are kept. Once ``cancelled`` says so it is no longer waited for: ``Interrupted``; it
         may still be running there.
-        Raises ``ConnectionLost``, ``CommandTimeout``, ``AnswerTooLong`` (a ``CommandTimeout``), and ``SudoRefused``
-        where the user is not root and ``sudo -n`` does not work.
+        Raises ``ConnectionLost``, ``CommandTimeout`` and ``AnswerTooLong`` (a ``CommandTimeout``). Where nothing was
+        begun it raises ``SudoRefused`` for a user who is not root, ``NotStarted`` for root.
+        """
+
+    def call(
+        self,
+        program: ShellScript,
+        subcommand: str,
+        options: Sequence[str] = (),
+        *,
+        stdin: bytes = b"",
+        timeout: float = 30.0,
+        cancelled: Callable[[], bool] = never,
+    ) -> Completed:
+        """Run ``subcommand`` of ``program`` as root, with ``options`` (``--name``, ``value``, and so on) and ``stdin``.
+
+        The program prints its own markers, which it is given as ``--marker``. Limits and errors are those of ``run``.
         """
 
     def http_status(self, url: str, timeout: float = 5.0) -> int | None:

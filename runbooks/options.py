@@ -10,7 +10,8 @@ class RolloutOptions:
     """Each node settles for ``settle_seconds``, all of a wave at once; ``num_workers`` nodes change at once.
 
     ``accept_loss`` has the codes of settings that may be lost; ``allow_version_change`` lets a restart start another
-    containerd than the one that runs; ``without_proof`` restarts nodes that cannot prove their new files first.
+    containerd than the one that runs; ``allow_restart_of`` has units that may be restarted together with containerd;
+    ``without_proof`` restarts nodes that cannot prove their new files first.
     ``without_gate`` does not ask the caches; ``allow_dhcp`` has their hosts' addresses be leases that are reserved.
     ``diff`` shows every file's change with the plan.
     """
@@ -21,6 +22,7 @@ class RolloutOptions:
     settle_seconds: float = 10.0
     accept_loss: frozenset[str] = frozenset()
     allow_version_change: bool = False
+    allow_restart_of: frozenset[str] = frozenset()
     without_proof: bool = False
     without_gate: bool = False
     allow_dhcp: bool = False

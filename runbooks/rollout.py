@@ -97,12 +97,13 @@ class Rollout:
         return [name for name in self.names if name in self.plans and self.plans[name].acts]
 
     def _plan(self, nornir: Nornir) -> None:
-        consent = Consent(self.options.accept_loss, self.options.allow_version_change)
+        options = self.options
+        consent = Consent(options.accept_loss, options.allow_version_change, options.allow_restart_of)
 
         def plan_one(task: Task) -> Result:
             node = self.fleet.nodes[task.host.name]
             policy = self.fleet.policy(node.name)
-            return plan(task, node.generation, policy, consent, without_proof=self.options.without_proof)
+            return plan(task, node.generation, policy, consent, without_proof=options.without_proof)
 
         self.screen.progress(f"planning {len(self.names)} nodes")
         results = only(nornir, self.names).run(plan_one, name="plan")

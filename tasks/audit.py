@@ -9,8 +9,8 @@ from nornir.core.task import Result, Task
 
 from common import Finding, distinct
 from containerd.config import Overview, overview
-from containerd.decide import NodePlan, plan_node
-from containerd.diagnose import daemon_findings, diagnose
+from containerd.decide import NodePlan, plan_node, through_proxies
+from containerd.diagnose import bound_findings, daemon_findings, diagnose
 from containerd.loader import Prediction, predict
 from containerd.model import ContainerdError, Generation, NodeFacts, Policy
 from tasks.caches.reachable import ask_all
@@ -50,14 +50,19 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         plan = plan_node(facts, filed, policy, render_hosts_toml)
     except ContainerdError as error:
         refusal = str(error)
-    decided = plan.decision.findings if plan else ()
     audited = Audited(
         facts=facts,
         overview=overview(facts.files, version),
         predicted=predict(facts.files, version),
-        findings=distinct((*daemon_findings(facts), *decided, *diagnose(facts.files, version))),
+        findings=_findings(facts, policy, plan),
         plan=plan,
         refusal=refusal,
         caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
     )
     return Result(host=task.host, result=audited)
+
+
+def _findings(facts: NodeFacts, policy: Policy, plan: NodePlan | None) -> tuple[Finding, ...]:
+    decided = plan.decision.findings if plan else ()
+    around = (*daemon_findings(facts), *bound_findings(facts.bound), *through_proxies(facts, policy))
+    return distinct((*around, *decided, *diagnose(facts.files, facts.daemon.version)))

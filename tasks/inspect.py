@@ -5,22 +5,18 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.config import DEFAULT_ROOT, load_sources
-from containerd.hosts import tls_files
-from containerd.loader import Directories, directories, named_files, wanted
 from containerd.model import (
-    ContainerdError,
     CriHealth,
     Daemon,
-    FileSet,
     Headroom,
     NodeFacts,
+    Proxies,
     Refused,
+    Space,
     Transaction,
     Version,
     VersionError,
@@ -35,176 +31,147 @@ from containerd.model import (
 from containerd.probe import managed_by
 from tasks import scripts, wire
 from tasks.errors import NodeNotReady
-from tasks.identify import ask, version_of
+from tasks.reading import Reading, begin, complete
 
-_FEWER = "correct imports in the files there"
-IMPORT_ROUNDS = 32
-IMPORT_FILES = 256
-IMPORT_BYTES = 16 << 20
+_UNITS = {
+    "not-found": "there is no containerd.service here; containerd must be run by systemd",
+    "masked": "containerd.service is masked here, and cannot be restarted; run systemctl unmask containerd there",
+    "bad-setting": "systemd cannot load containerd.service here; see systemctl status containerd there",
+    "error": "systemd cannot load containerd.service here; see systemctl status containerd there",
+}
+"""What is wrong with a unit in each state that it cannot be restarted in."""
+
+_RUNNING = ("active", "activating", "reloading")
 
 
 def inspect(task: Task) -> Result:
     """Return a Nornir result that holds the node's ``NodeFacts``, be its configuration sound or not.
 
-    Raises ``NodeNotReady`` where containerd, or its config.toml, is missing or not running, or its imports do not end,
-    ``Refused`` where a distribution owns it, ``VersionError``, and what ``Remote.run`` raises.
+    Raises ``NodeNotReady`` where containerd, its unit, or its config.toml, is missing or not running, or its imports do
+    not end, ``Refused`` where a distribution owns it, ``VersionError``, and what ``Remote.run`` raises.
     """
     return Result(host=task.host, result=read_facts(task.host))
 
 
 def read_facts(host: Host) -> NodeFacts:
-    """Read ``host``: what runs there, the files it imports until none is left to ask for, its plugins."""
-    told = ask(host)
-    unit = dict(line.split("=", 1) for line in wire.text(told, "unit").splitlines() if "=" in line)
-    _check_running(told, unit)
-    version = version_of(told)
-    main = wire.text(told, "config_file")
-    imported = _read_imports(host, main, told["config"])
-    files = FileSet.of_bytes(main, {main: told["config"]} | _below(imported, "file:"))
-    daemon_has = _directories(told, files, version)
-    socket = wire.text(told, "address") or daemon_has.socket
-    places = (posixpath.dirname(wire.text(told, "config_real")), daemon_has.root, daemon_has.state)
-    seen = wire.decode(scripts.must(host, "look", wire.text(told, "ctr"), socket, _roots(files, version), *places))
-    texts = {main: told["config"]} | _below(imported, "file:") | _below(seen, "file:")
-    certificates = frozenset(wire.text(seen, "certificates").splitlines())
-    files = FileSet.of_bytes(main, texts, certificates)
-    changes = [told["config_changed"], *_below(imported, "changed:").values()]
+    """Read ``host``, check that there is a containerd that can be changed, and return what is known of it."""
+    first = begin(host)
+    _check_running(first)
+    return facts_of(complete(host, first))
+
+
+def facts_of(reading: Reading) -> NodeFacts:
+    """Return what a complete reading says. Raises ``VersionError``."""
+    real_paths = {path: real.decode(errors="replace").strip() for path, real in reading.below("real").items()}
+    real_paths[reading.main] = reading.text("config_real")
     return NodeFacts(
-        daemon=_daemon(told, unit, seen, socket, daemon_has),
-        files=replace(files, present=certificates | _present(host, files, version)),
-        real_paths=_real_paths(imported) | _real_paths(seen) | {main: wire.text(told, "config_real")},
-        cri=health(seen, version),
-        restart_pending=max(map(float, changes)) > _started(told, unit),
-        headroom=Headroom(parse_inotify(wire.text(seen, "inotify")), parse_spaces(wire.text(seen, "spaces"))),
-        transaction=_transaction(told),
+        daemon=_daemon(reading),
+        files=reading.files,
+        real_paths={path: real for path, real in real_paths.items() if path in reading.files.texts},
+        cri=health(reading.values, reading.version),
+        restart_pending=_changed(reading) > _started(reading),
+        headroom=Headroom(parse_inotify(reading.text("inotify")), _spaces(reading)),
+        transaction=_transaction(reading),
+        bound=_bound(reading),
+        elsewhere=tuple(reading.text("elsewhere").splitlines()),
+        proxies=Proxies.of_environment(reading.text("proxies")),
     )
 
 
-def _directories(told: Mapping[str, bytes], files: FileSet, version: Version) -> Directories:
-    """Where the daemon keeps its data: its command line wins over its files."""
-    named = directories(files, version)
-    return replace(named, root=wire.text(told, "root") or named.root, state=wire.text(told, "state") or named.state)
-
-
-def _read_imports(host: Host, main: str, config: bytes) -> dict[str, bytes]:
-    """Read what ``main`` imports, and what that imports, round by round. Raises ``NodeNotReady`` beyond the limits."""
-    found: dict[str, bytes] = {}
-    asked: set[str] = set()
-    for _ in range(IMPORT_ROUNDS):
-        texts = _below(found, "file:")
-        patterns = [
-            pattern for pattern in wanted(FileSet.of_bytes(main, {main: config} | texts)) if pattern not in asked
-        ]
-        if not patterns:
-            return found
-        asked.update(patterns)
-        if max(len(asked), len(texts)) > IMPORT_FILES:
-            raise NodeNotReady(f"{main} imports more than {IMPORT_FILES} files, one through another; {_FEWER}")
-        found |= wire.decode(scripts.must(host, "files", *patterns))
-        if sum(map(len, found.values())) > IMPORT_BYTES:
-            raise NodeNotReady(f"what {main} imports is larger than {IMPORT_BYTES >> 20} MB; {_FEWER}")
-    raise NodeNotReady(f"the imports of {main} are more than {IMPORT_ROUNDS} deep; {_FEWER}")
-
-
-def _present(host: Host, files: FileSet, version: Version) -> frozenset[str]:
-    """Which files are there that the files name without importing them; they may be keys, and are not read."""
-    named = sorted({*named_files(files, version), *tls_files(files, version)})
-    return frozenset(scripts.must(host, "present", *named).decode().splitlines()) if named else frozenset()
-
-
-def _daemon(
-    told: Mapping[str, bytes],
-    unit: Mapping[str, str],
-    seen: Mapping[str, bytes],
-    socket: str,
-    daemon_has: Directories,
-) -> Daemon:
-    version = version_of(told)
-    systemd = (*wire.text(told, "systemd").split(), "", "")[1]
+def _daemon(reading: Reading) -> Daemon:
+    systemd = (*reading.text("systemd").split(), "", "")[1]
     return Daemon(
-        version=version,
-        version_line=" ".join(wire.text(told, "version").split()),
-        running=_running_version(seen) or version,
-        binary=wire.text(told, "binary"),
-        ctr=wire.text(told, "ctr"),
-        socket=socket,
-        root=daemon_has.root,
-        state=daemon_has.state,
-        kill_mode=unit.get("KillMode", ""),
+        version=reading.version,
+        version_line=" ".join(reading.text("version").split()),
+        running=_running_version(reading) or reading.version,
+        binary=reading.text("binary"),
+        ctr=reading.text("ctr"),
+        socket=reading.directories.socket,
+        root=reading.directories.root,
+        state=reading.directories.state,
+        kill_mode=reading.unit.get("KillMode", ""),
         systemd=int(systemd) if systemd.isdecimal() else 0,
-        crictl=wire.text(seen, "crictl"),
-        crictl_complaint=wire.text(seen, "crictl_complaint"),
-        needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
-        replaced_on_disk=wire.text(told, "replaced") == "yes",
-        kubelet=wire.text(told, "kubelet") == "active",
+        crictl=reading.text("crictl"),
+        crictl_complaint=reading.text("crictl_complaint"),
+        needs_daemon_reload=reading.unit.get("NeedDaemonReload") == "yes",
+        replaced_on_disk=reading.text("replaced") == "yes",
+        kubelet=reading.text("kubelet") == "active",
     )
 
 
-def _running_version(seen: Mapping[str, bytes]) -> Version | None:
+def _running_version(reading: Reading) -> Version | None:
     try:
-        return parse_ctr_version(wire.message(seen, "versions"))[1]
+        return parse_ctr_version(reading.message("versions"))[1]
     except VersionError:
         return None
 
 
-def health(seen: Mapping[str, bytes], version: Version) -> CriHealth:
+def health(values: Mapping[str, bytes], version: Version) -> CriHealth:
     """Return the state of the CRI plugins from a script's ``plugins`` and ``cri``, with containerd's own reason."""
-    found = cri_health(parse_plugins(wire.text(seen, "plugins")), generation_of(version))
-    reason = failure_reason(wire.message(seen, "cri")) if found.state == "error" else None
+    found = cri_health(parse_plugins(wire.text(values, "plugins")), generation_of(version))
+    reason = failure_reason(wire.message(values, "cri")) if found.state == "error" else None
     return CriHealth(found.state, reason or found.detail)
 
 
-def _check_running(told: Mapping[str, bytes], unit: Mapping[str, str]) -> None:
-    paths = [wire.text(told, name) for name in ("binary", "config_file", "address")]
-    missing = unit.get("LoadState") == "not-found"
-    owner = managed_by(wire.text(told, "version"), paths + wire.text(told, "distributions").splitlines() * missing)
+def _check_running(reading: Reading) -> None:
+    """Raise where there is no containerd, or none that a restart would bring up again on these files."""
+    paths = [reading.text(name) for name in ("binary", "config_file", "address")]
+    loaded = reading.unit.get("LoadState", "")
+    distributions = reading.text("distributions").splitlines() if loaded == "not-found" else []
+    owner = managed_by(reading.text("version"), paths + distributions)
     if owner is not None:
         raise Refused(owner.refusal)
-    if missing:
-        raise NodeNotReady("there is no containerd.service here; containerd must be run by systemd")
-    if not wire.text(told, "ctr"):
+    if loaded in _UNITS:
+        raise NodeNotReady(_UNITS[loaded])
+    if not reading.text("ctr"):
         raise NodeNotReady("ctr is not installed here; without it the health of CRI cannot be told")
-    if unit.get("ActiveState") != "active":
-        state = unit.get("ActiveState", "unknown")
+    if reading.unit.get("ActiveState") != "active":
+        state = reading.unit.get("ActiveState", "unknown")
         raise NodeNotReady(f"containerd is not running ({state}); see systemctl status containerd there")
-    if "config" not in told:
-        path = wire.text(told, "config_file")
+    if " " in reading.text("namespace"):
+        raise NodeNotReady(
+            "containerd has a mount namespace of its own, and nsenter (util-linux) cannot read in it here"
+        )
+    if "config" not in reading.values:
+        path = reading.main
         raise NodeNotReady(
             f"{path} does not exist; containerd runs on its defaults, and there is nothing to migrate: "
             f"create it first (containerd config default >{path}) and restart containerd"
         )
 
 
-def _roots(files: FileSet, version: Version) -> str:
-    """The directories of the hosts.toml files that containerd reads, or is to read, joined as in config_path."""
-    try:
-        roots = load_sources(files, version).roots
-    except ContainerdError:
-        roots = ()
-    return ":".join(root for root in roots if root.startswith("/")) or DEFAULT_ROOT
+def _bound(reading: Reading) -> tuple[str, ...]:
+    """Return the active ones of the units that systemd restarts or stops together with containerd."""
+    blocks = (dict(line.split("=", 1) for line in block.splitlines()) for block in reading.text("bound").split("\n\n"))
+    return tuple(block["Id"] for block in blocks if block.get("ActiveState") in _RUNNING)
 
 
-def _below(seen: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
-    return {name.removeprefix(prefix): value for name, value in seen.items() if name.startswith(prefix)}
+def _spaces(reading: Reading) -> tuple[Space, ...]:
+    """Return what is free where something is written: the transactions, config.toml, and the daemon's own data."""
+    used = reading.directories
+    places = (scripts.BASE, posixpath.dirname(reading.text("config_real")), used.root, used.state)
+    known = {space.directory: space for space in parse_spaces(reading.text("spaces"))}
+    return tuple(known[place] for place in dict.fromkeys(places) if place in known)
 
 
-def _real_paths(seen: Mapping[str, bytes]) -> dict[str, str]:
-    return {path: real.decode(errors="replace").strip() for path, real in _below(seen, "real:").items()}
+def _changed(reading: Reading) -> float:
+    """When the newest file that the daemon loads was changed, in seconds since the epoch."""
+    changes = {**reading.below("changed"), reading.main: reading.values["config_changed"]}
+    return max(float(changes[path]) for path in reading.loaded.texts if path in changes)
 
 
-def _started(told: Mapping[str, bytes], unit: Mapping[str, str]) -> float:
+def _started(reading: Reading) -> float:
     """When the daemon was started, in seconds since the epoch; systemd says it in monotonic microseconds."""
-    since_boot = float(unit["ExecMainStartTimestampMonotonic"]) / 1e6
-    return float(wire.text(told, "now")) - (float(wire.text(told, "uptime")) - since_boot)
+    since_boot = float(reading.unit["ExecMainStartTimestampMonotonic"]) / 1e6
+    return float(reading.text("now")) - (float(reading.text("uptime")) - since_boot)
 
 
-def _transaction(told: Mapping[str, bytes]) -> Transaction | None:
-    if "run" not in told:
+def _transaction(reading: Reading) -> Transaction | None:
+    if not reading.text("run"):
         return None
     try:
-        words = shlex.split(wire.text(told, "run_owner"))
+        words = shlex.split(reading.text("run_owner"))
     except ValueError:
         words = []
-    said = dict(word.split("=", 1) for word in words if "=" in word)
-    state = wire.text(told, "run_state")
-    return Transaction(wire.text(told, "run"), state, said.get("owner", ""), said.get("since", ""))
+    owner = dict(word.split("=", 1) for word in words if "=" in word)
+    return Transaction(reading.text("run"), reading.text("run_state"), owner.get("owner", ""), owner.get("since", ""))

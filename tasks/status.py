@@ -8,9 +8,10 @@ from enum import Enum
 from nornir.core.task import Result, Task
 
 from containerd.model import ContainerdError
-from tasks import scripts, wire
+from tasks import wire
 from tasks.errors import TaskError
 from tasks.inspect import read_facts
+from tasks.program import ask
 from tasks.reach import reach
 
 
@@ -70,7 +71,7 @@ class Status:
 def status(task: Task) -> Result:
     """Return a result that holds the node's ``Status``. Raises ``Unreachable`` and ``StepFailed``."""
     task.run(reach)
-    told = wire.decode(scripts.must(task.host, "status"))
+    told = ask(task.host, "status")
     try:
         facts = read_facts(task.host)
         version, cri = facts.daemon.version.text, facts.cri.detail or facts.cri.state
@@ -97,7 +98,7 @@ def rollback_target(task: Task, run_id: str = "current") -> Result:
     Its CRI is not asked. Raises ``Unreachable`` and ``StepFailed``.
     """
     task.run(reach)
-    told = wire.decode(scripts.must(task.host, "rollback_target", run_id))
+    told = ask(task.host, "status", "--run", run_id)
     step = wire.text(told, "state")
     found = Status(
         state=_STATES.get(step, State.UNKNOWN) if told else State.NONE,

@@ -17,10 +17,8 @@ def encode(values: Mapping[str, bytes]) -> bytes:
 def decode(lines: bytes) -> dict[str, bytes]:
     """Return what a script emitted. Raises ``StepFailed`` when it is cut short or is something else."""
     values: dict[str, bytes] = {}
-    for line in lines.splitlines():
+    for line in filter(None, lines.split(b"\n")):
         data, _, name = line.partition(b" ")
-        if not values and not data.startswith(b"="):
-            continue  # what the user's shell prints at login
         if not data.startswith(b"=") or not name:
             raise StepFailed("the node's answer was cut short")
         try:

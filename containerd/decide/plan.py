@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from common import Finding
 from containerd.decide.migration import decide
-from containerd.diagnose import daemon_findings, doubts
+from containerd.diagnose import bound_findings, daemon_findings, doubts, proxy_findings
 from containerd.hosts import HostsRenderer
 from containerd.model import (
     Decision,
@@ -27,17 +28,24 @@ from containerd.toml import toml_diff
 
 @dataclass(frozen=True)
 class Consent:
-    """What an operator agrees to beforehand: codes of losses and of findings that block, and another containerd."""
+    """What an operator agrees to beforehand: codes of losses and of findings that block, and another containerd.
+
+    ``restarts`` are the units that may be restarted together with containerd.
+    """
 
     losses: frozenset[str] = frozenset()
     version_change: bool = False
+    restarts: frozenset[str] = frozenset()
 
     def permits(self, finding: Finding) -> bool:
         """Whether a finding that blocks is agreed to."""
+        if finding.code == "bound-unit":
+            return finding.where in self.restarts
         return finding.code in self.losses or (finding.code == "version-change" and self.version_change)
 
 
 NO_CONSENT = Consent()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -99,15 +107,19 @@ def plan_node(
     """
     _check_generation(facts, filed)
     if policy.strategy is not Strategy.SKIP:
-        _check_ready(facts, consent)
+        _check_ready(facts, policy, consent)
     decision = decide(facts.files, facts.daemon.version, policy, render)
-    _check_blocking(decision.findings, consent)
+    _refuse_blocking(decision.findings, consent)
     _check_losses(decision, consent)
     _check_paths(facts, decision)
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
     pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
     restart = pending or any(file.kind == "config" for file in files)
     _check_room(facts, acts=bool(files) or restart, restart=restart)
+    if restart:
+        bound = tuple(bound_findings(facts.bound))
+        _refuse_blocking(bound, consent)
+        decision = replace(decision, findings=(*decision.findings, *bound))
     reason = decision.reason
     if pending and not files:
         reason = f"restart pending: {facts.config_file} is as planned, but newer than the running containerd"
@@ -121,6 +133,9 @@ def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
 
 def _check_paths(facts: NodeFacts, decision: Decision) -> None:
     real = [facts.real_path(path) for path in decision.files]
+    for path in (*decision.files, *real):
+        if _CONTROL.search(path):
+            raise Refused(f"the path {path!r} has a tab, a newline or another control character; rename it there first")
     twice = sorted({path for path in real if real.count(path) > 1})
     if twice:
         raise Refused(f"several files to write are links to {twice[0]}; give each registry a hosts.toml of its own")
@@ -144,12 +159,18 @@ def _check_losses(decision: Decision, consent: Consent) -> None:
         raise Refused(f"settings would be lost: {told}. To go on without them: {flags}")
 
 
-def _check_ready(facts: NodeFacts, consent: Consent) -> None:
+def _check_ready(facts: NodeFacts, policy: Policy, consent: Consent) -> None:
+    found = (*daemon_findings(facts), *doubts(facts.files, facts.daemon.version), *through_proxies(facts, policy))
+    _refuse_blocking(found, consent)
+
+
+def through_proxies(facts: NodeFacts, policy: Policy) -> Iterator[Finding]:
+    """Return a finding for each cache of the policy that the node's daemon would ask through a proxy."""
+    return proxy_findings(facts.proxies, (url for registry in policy.registries for url in registry.endpoints))
+
+
+def _refuse_blocking(found: Iterable[Finding], consent: Consent) -> None:
     """Raise Refused for every finding that blocks, except those that the operator permits."""
-    _check_blocking((*daemon_findings(facts), *doubts(facts.files, facts.daemon.version)), consent)
-
-
-def _check_blocking(found: Iterable[Finding], consent: Consent) -> None:
     blocking = [finding for finding in found if finding.blocks and not consent.permits(finding)]
     if blocking:
         raise Refused(". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking))

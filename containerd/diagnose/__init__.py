@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from containerd.diagnose.daemon import daemon_findings
+from containerd.diagnose.daemon import bound_findings, daemon_findings, proxy_findings
 from containerd.diagnose.diagnosis import diagnose, doubts
 
-__all__ = ["daemon_findings", "diagnose", "doubts"]
+__all__ = ["bound_findings", "daemon_findings", "diagnose", "doubts", "proxy_findings"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from urllib.parse import urlsplit
 
-from common import Finding, Severity
-from containerd.model import Daemon, NodeFacts, Transaction
+from common import Finding, Severity, mask_text
+from containerd.model import Daemon, NodeFacts, Proxies, Transaction
+
+_OURS = frozenset({"kubelet.service"})
+"""Kubelet is meant to follow containerd, and is asked for after the restart anyway."""
 
 
 def daemon_findings(facts: NodeFacts) -> Iterator[Finding]:
@@ -20,6 +24,15 @@ def daemon_findings(facts: NodeFacts) -> Iterator[Finding]:
             blocks=True,
         )
     yield from _of_daemon(facts.daemon)
+    for path in facts.elsewhere[:1]:
+        yield Finding(
+            "own-mounts",
+            Severity.ERROR,
+            path,
+            f"containerd reads {path} in a mount namespace of its own, where it is another file than outside",
+            "take the mounts out of its unit (BindPaths= and the like), or change the node by hand",
+            blocks=True,
+        )
     if facts.cri.state != "ok":
         yield Finding(
             "cri-not-ok",
@@ -65,3 +78,42 @@ def _named(transaction: Transaction) -> str:
     owner = f" of {transaction.owner}" if transaction.owner else ""
     since = f", since {transaction.since}," if transaction.since else ""
     return f"{transaction.run}{owner}{since}"
+
+
+def bound_findings(units: Collection[str]) -> Iterator[Finding]:
+    """Return a finding for each of the active ``units`` that a restart of containerd takes with it."""
+    for unit in units:
+        if unit not in _OURS:
+            yield Finding(
+                "bound-unit",
+                Severity.WARNING,
+                unit,
+                f"{unit} is bound to containerd.service (BindsTo=, PartOf= or Requires=): systemd restarts it together "
+                "with containerd, and what it runs may end",
+                f"give it Wants= instead, in a drop-in there, or add --allow-restart-of {unit}",
+                blocks=True,
+            )
+
+
+def proxy_findings(proxies: Proxies, endpoints: Iterable[str]) -> Iterator[Finding]:
+    """Return an error for each server of ``endpoints`` that the daemon asks through a proxy.
+
+    The gate asks through the node's sshd, which knows no proxy, so that it cannot find this.
+    """
+    asked: dict[str, str] = {}
+    for endpoint in endpoints:
+        if proxy := proxies.proxy_for(endpoint):
+            asked.setdefault(urlsplit(endpoint).hostname or "", f"{endpoint} through the proxy {_shown(proxy)}")
+    for host, how in asked.items():
+        yield Finding(
+            "cache-through-proxy",
+            Severity.ERROR,
+            "containerd.service",
+            f"containerd is started with a proxy, and asks {how}",
+            f"add {host} to NO_PROXY in the unit's environment there, daemon-reload, and restart containerd",
+            blocks=True,
+        )
+
+
+def _shown(proxy: str) -> str:
+    return mask_text(proxy if "://" in proxy else f"http://{proxy}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from containerd.loader.decode import is_duration, is_url, lookup, seconds_of, type_mismatch
 from containerd.loader.dialects import agrees, knows_table, read_toml, readings
-from containerd.loader.imports import wanted
+from containerd.loader.imports import imported, wanted
 from containerd.loader.merged import Merged, has_built_in_config_path, merge
 from containerd.loader.migrations import TO_SERVER
 from containerd.loader.names import as_read, doubles, spelled
@@ -39,6 +39,7 @@ __all__ = [
     "has_built_in_config_path",
     "has_registry_types",
     "hosts_roots",
+    "imported",
     "is_duration",
     "is_url",
     "knows_table",

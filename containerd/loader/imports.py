@@ -132,6 +132,27 @@ def wanted(files: FileSet) -> tuple[str, ...]:
     return tuple(path for path in named if path.startswith("/") and not files.has(path))
 
 
+def imported(files: FileSet) -> frozenset[str]:
+    """Return the paths of those ``files`` that the main file imports on any version, also one through another."""
+    reached: set[str] = set()
+    pending = [files.main]
+    while pending:
+        path = pending.pop()
+        text = files.text(path)
+        if path in reached or text is None:
+            continue
+        reached.add(path)
+        pending += [name for pattern in _named_imports(path, text) for name in (pattern, *_matching(pattern, files))]
+    return frozenset(reached)
+
+
+def _matching(pattern: str, files: FileSet) -> list[str]:
+    try:
+        return matches(pattern, files.texts)
+    except Dead:
+        return []
+
+
 def _named_imports(file: str, text: str) -> Iterator[str]:
     """What any containerd imports: 2.x finds `Imports` too, and 1.x reads more than TOML."""
     values = (value for data in readings(text) for key, value in data.items() if key.lower() == "imports")

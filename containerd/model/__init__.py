@@ -22,9 +22,10 @@ from containerd.model.go_types import (
     Scalar,
     Struct,
 )
-from containerd.model.headroom import Headroom, parse_inotify, parse_spaces, shortage
+from containerd.model.headroom import Headroom, Space, parse_inotify, parse_spaces, shortage
 from containerd.model.node import Daemon, NodeFacts, Transaction, checksum
 from containerd.model.policy import Decision, Policy, Registry, Strategy
+from containerd.model.proxies import Proxies
 from containerd.model.releases import (
     CRI,
     IMAGES,
@@ -72,10 +73,12 @@ __all__ = [
     "NodeFacts",
     "NotToml",
     "Policy",
+    "Proxies",
     "Refused",
     "Registry",
     "Release",
     "Scalar",
+    "Space",
     "Strategy",
     "Struct",
     "Transaction",

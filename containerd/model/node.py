@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from containerd.model.cri import CriHealth
 from containerd.model.files import FileSet
 from containerd.model.headroom import Headroom
+from containerd.model.proxies import Proxies
 from containerd.model.versions import Version
 
 
@@ -65,7 +66,11 @@ class Transaction:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """One node as it was read. `files` has config.toml, what it may import, and what is below certs.d."""
+    """One node as it was read. `files` has config.toml, what it may import, and what is below certs.d.
+
+    `bound` are the active units that a restart of containerd takes with it, `proxies` those of the running daemon.
+    `elsewhere` are files that the daemon has in a mount namespace of its own, and that are others in everybody else's.
+    """
 
     daemon: Daemon
     files: FileSet
@@ -74,6 +79,9 @@ class NodeFacts:
     restart_pending: bool
     headroom: Headroom
     transaction: Transaction | None = None
+    bound: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    proxies: Proxies = field(default_factory=Proxies)
 
     @property
     def config_file(self) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from tests.fakes.cache_host import ScriptedCacheHost
 
 CONFIG = "/etc/containerd/config.toml"
+CERTS = "/etc/containerd/certs.d"
+SOCKET = "/run/containerd/containerd.sock"
+PLACES = ("/etc/containerd", "/var/lib/containerd", "/run/containerd")
 LAB_FILES = Path(__file__).parents[2] / "lab" / "files"
 VERSIONS = {Generation.V1_6: "1.6.20", Generation.V1_7: "1.7.24", Generation.V2: "2.1.4"}
 BOOTED_AT = 1_795_000_000
@@ -56,6 +58,9 @@ class ScriptedNode(Transactions):
     kubelet: str = "active"
     crictl: str = "/usr/bin/crictl"
     kill_mode: str = "process"
+    load_state: str = "loaded"
+    bound: Mapping[str, str] = field(default_factory=dict)
+    environment: str = ""
     started: float = 100
     changed: float = 0
 
@@ -97,9 +102,33 @@ class ScriptedNode(Transactions):
         if not path.endswith("/hosts.toml"):
             self.changed = self.seconds
 
-    def do_read(self, _: Call) -> bytes:
+    def do_facts(self, call: Call) -> bytes:
+        questions = list(zip(call.args[::2], call.args[1::2], strict=True))
+        looks: dict[str, Callable[[str], Mapping[str, str | bytes]]] = {
+            "--read": lambda it: self._files(lambda path: fnmatchcase(path, it)),
+            "--root": self._below_root,
+            "--present": lambda it: {"present" if it in self.files else "absent": f"{it}\n"},
+            "--space": lambda it: {"spaces": f"{it}\t{1 << 30} 65536 60000 /\n"},
+            "--socket": lambda _: self._daemon_says(),
+        }
+        values = {} if questions else dict(self._machine())
+        for kind, value in questions or [("--root", CERTS), ("--socket", SOCKET)]:
+            values |= looks[kind](value)
+        if not questions:
+            spaces = ("/var/lib/containerd-fleet", *PLACES)
+            values["spaces"] = "".join(f"{place}\t{1 << 30} 65536 60000 /\n" for place in spaces)
+            values |= {"roots": f"{CERTS}\n", "socket": SOCKET}
+        return emit(values)
+
+    def _below_root(self, root: str) -> Mapping[str, str | bytes]:
+        suffixes = (".crt", ".cert", ".key")
+        names = (it for it in sorted(self.files) if fnmatchcase(it, f"{root}/*/*") and it.endswith(suffixes))
+        hosts = self._files(lambda path: fnmatchcase(path, f"{root}/*/hosts.toml"))
+        return {**hosts, "certificates": "".join(f"{name}\n" for name in names)}
+
+    def _machine(self) -> Mapping[str, str | bytes]:
         unit = {
-            "LoadState": "loaded",
+            "LoadState": self.load_state,
             "ActiveState": "active",
             "MainPID": "612",
             "NeedDaemonReload": "no",
@@ -108,10 +137,13 @@ class ScriptedNode(Transactions):
         }
         newest = self.newest
         run = {"run": newest.run, "run_state": newest.state, "run_owner": newest.owner} if newest else {}
-        facts = {
+        return {
             "unit": "".join(f"{key}={value}\n" for key, value in unit.items()),
             "systemd": "systemd 257 (257.8-1)",
             "kubelet": self.kubelet,
+            "bound": "\n".join(f"Id={unit}\nActiveState={state}\n" for unit, state in self.bound.items()),
+            "proxies": self.environment,
+            "inotify": "10\n128\n",
             "address": "",
             "root": "",
             "state": "",
@@ -120,41 +152,26 @@ class ScriptedNode(Transactions):
             "version": f"containerd github.com/containerd/containerd {VERSIONS[self.generation]} 88bf19b\n",
             "config_file": CONFIG,
             "config_real": CONFIG,
-            "config": self.config,
-            "config_changed": f"{BOOTED_AT + self.changed:.3f}",
             "uptime": f"{self.seconds}.00",
             "now": f"{BOOTED_AT + self.seconds}.000",
             "distributions": "",
+            "config": self.config,
+            "config_changed": f"{BOOTED_AT + self.changed:.3f}",
             **run,
         }
-        return emit(facts)
 
-    def do_files(self, call: Call) -> bytes:
-        names = [path for pattern in call.args for path in sorted(self.files) if fnmatchcase(path, pattern)]
-        return emit({key: value for path in names for key, value in self._file(path).items()})
-
-    def do_present(self, call: Call) -> bytes:
-        return "".join(f"{path}\n" for path in call.args if path in self.files).encode()
-
-    def do_look(self, call: Call) -> bytes:
-        _ctr, _socket, root, *places = call.args
-        values: dict[str, str | bytes] = {
+    def _daemon_says(self) -> Mapping[str, str | bytes]:
+        version = VERSIONS[self.generation]
+        return {
             "plugins": self.plugins,
             "cri": self.cri_complaint,
-            "versions": f"Client:\n  Version:  {VERSIONS[self.generation]}\nServer:\n"
-            f"  Version:  {VERSIONS[self.generation]}\n",
-            "inotify": "10\n128\n",
-            "spaces": "".join(
-                f"{place}\t{1 << 30} 65536 60000 /\n" for place in ("/var/lib/containerd-fleet", *places)
-            ),
+            "versions": f"Client:\n  Version:  {version}\nServer:\n  Version:  {version}\n",
+            **({"crictl": self.crictl} if self.crictl else {}),
         }
-        for path in sorted(self.files):
-            if posixpath.basename(path) == "hosts.toml" and posixpath.dirname(posixpath.dirname(path)) == root:
-                values |= self._file(path)
-        certificates = (path for path in self.files if path.endswith((".crt", ".cert", ".key")))
-        names = (path for path in certificates if posixpath.dirname(posixpath.dirname(path)) == root)
-        values["certificates"] = "".join(f"{path}\n" for path in sorted(names))
-        return emit(values | ({"crictl": self.crictl} if self.crictl else {}))
+
+    def _files(self, chosen: Callable[[str], bool]) -> Mapping[str, bytes]:
+        paths = filter(chosen, sorted(self.files))
+        return {key: value for path in paths for key, value in self._file(path).items()}
 
     def do_caches_ask(self, call: Call) -> bytes:
         address, port, path = call.args

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,7 +26,7 @@ class Complaint(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request that a machine was sent."""
+    """One request that a machine was sent; ``args`` has the options of a subcommand as they were given."""
 
     name: str
     args: tuple[str, ...] = ()
@@ -124,6 +124,21 @@ class ScriptedRemote:
             return Completed(0, self._answer(Call(script.name, args, stdin), act, timeout, cancelled), b"")
         except Complaint as complaint:
             return complaint.completed
+
+    def call(
+        self,
+        program: ShellScript,
+        subcommand: str,
+        options: Sequence[str] = (),
+        *,
+        stdin: bytes = b"",
+        timeout: float = 30.0,
+        cancelled: Callable[[], bool] = never,
+    ) -> Completed:
+        """Answer a subcommand of a program, as a script of that name."""
+        assert program.text
+        script = ShellScript(subcommand, program.text)
+        return self.run(script, *options, stdin=stdin, timeout=timeout, cancelled=cancelled)
 
     def http_status(self, url: str, timeout: float = 5.0) -> int | None:
         """Ask ``url`` from the machine."""

@@ -173,22 +173,14 @@ class Transactions(ScriptedRemote):
         transaction.state, transaction.until = "rolled_back", None
         return 0, [*(lines or ["nothing to do: the files are those from before the run"]), "CRI: ok"]
 
-    def do_status(self, _: Call) -> bytes:
+    def do_status(self, call: Call) -> bytes:
         unsettled = (it for it in reversed(self.transactions.values()) if it.state not in ENDED)
-        transaction = next(unsettled, self.newest)
+        transaction = self.find(call.args[1]) if call.args else next(unsettled, self.newest)
         if transaction is None:
             return b""
         owner = dict(word.split("=", 1) for word in shlex.split(transaction.owner))
         left = {} if transaction.until is None else {"reverts_in": str(transaction.until - self.seconds)}
         values = {"run": transaction.run, "state": transaction.state, **owner, **left}
-        return wire.encode({key: value.encode() for key, value in values.items()})
-
-    def do_rollback_target(self, call: Call) -> bytes:
-        transaction = self.find(call.args[0])
-        if transaction is None:
-            return b""
-        owner = dict(word.split("=", 1) for word in shlex.split(transaction.owner))
-        values = {"run": transaction.run, "state": transaction.state, **owner}
         return wire.encode({key: value.encode() for key, value in values.items()})
 
     def do_written(self, call: Call) -> bytes:

@@ -11,9 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from containerd.hosts import HostsToml, host_dir
+from containerd.hosts import HostsToml, host_dir, read_hosts
 from containerd.hosts.hosts_toml import Tls
-from containerd.hosts.reading import read_hosts
 from containerd.model import parse_version
 from lab import machine
 from templates import render_hosts_toml

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.hosts import HostEntry, HostsToml
-from containerd.hosts.existing import Site, read_back
+from containerd.hosts import HostEntry, HostsToml, Site
+from containerd.hosts.existing import read_back
 from containerd.hosts.hosts_toml import Tls
 from containerd.model import Registry
 from templates import render_hosts_toml

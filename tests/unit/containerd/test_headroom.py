@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.model import Headroom, parse_inotify, parse_spaces, shortage
-from containerd.model.headroom import SPARE_BYTES, SPARE_INODES, Inotify, Space
+from containerd.model import Headroom, Space, parse_inotify, parse_spaces, shortage
+from containerd.model.headroom import SPARE_BYTES, SPARE_INODES, Inotify
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.hosts.reading import asked_at, read_hosts
+from containerd.hosts import asked_at, read_hosts
 from tests.unit.containerd.hosts_cases import BOTH, CACHE, CASES, HEAD, REGISTRY, host
 from tests.unit.containerd.samples import ROOT, version
 

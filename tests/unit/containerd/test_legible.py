@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.hosts import HostEntry, HostsToml
+from containerd.hosts import HostEntry, HostsToml, read_hosts
 from containerd.hosts.existing import read_back
-from containerd.hosts.reading import read_hosts
 from containerd.model import Refused, Registry
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, DOCKER, GHCR, OLD, PRESENT, ROOT, decided, version

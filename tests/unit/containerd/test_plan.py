@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from containerd.decide import Consent, NodePlan, plan_node
+from containerd.decide import NO_CONSENT, Consent, NodePlan, plan_node
 from containerd.diagnose import daemon_findings
 from containerd.model import (
     CriHealth,
@@ -18,11 +19,13 @@ from containerd.model import (
     Headroom,
     NodeFacts,
     Policy,
+    Proxies,
     Refused,
+    Space,
     Strategy,
     Transaction,
 )
-from containerd.model.headroom import Inotify, Space
+from containerd.model.headroom import Inotify
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, OLD, PRESENT, ROOT, TABLE, version
 
@@ -165,3 +168,48 @@ def test_a_refusal_says_what_audit_finds() -> None:
     blocking = [finding for finding in daemon_findings(node) if finding.blocks]
     assert [finding.code for finding in blocking] == ["daemon-reload", "cri-not-ok"]
     assert refusal(node) == ". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking)
+
+
+BOUND = ("docker.service", "kubelet.service")
+MOVES = {**PRESENT, CONFIG: f"version = 2\n{WILDCARD}"}
+
+
+def plan_of(known: NodeFacts, consent: Consent = NO_CONSENT, strategy: Strategy = Strategy.CONFIG_PATH) -> NodePlan:
+    return plan_node(known, Generation.V1_7, Policy(strategy, TABLE), render_hosts_toml, consent)
+
+
+def test_a_unit_that_restarts_with_containerd_is_refused_until_it_is_permitted() -> None:
+    known = replace(facts(MOVES), bound=BOUND)
+    with pytest.raises(Refused, match=r"docker.service is bound to containerd.service .*--allow-restart-of docker"):
+        plan_of(known)
+    with pytest.raises(Refused, match="is bound to containerd"):
+        plan_of(known, Consent(frozenset({"bound-unit"}), restarts=frozenset({"other.service"})))
+    permitted = plan_of(known, Consent(restarts=frozenset({"docker.service"})))
+    assert [it.where for it in permitted.decision.findings if it.code == "bound-unit"] == ["docker.service"]
+
+
+def test_kubelet_needs_no_permission_and_without_a_restart_nobody_does() -> None:
+    assert plan_of(replace(facts(MOVES), bound=("kubelet.service",))).restart
+    hosts = facts({CONFIG: f"version = 2\n[{OLD}.registry]\nconfig_path = '{ROOT}'\n"})
+    assert not plan_of(replace(hosts, bound=BOUND)).restart
+    assert not plan_of(replace(facts(MOVES), bound=BOUND), strategy=Strategy.SKIP).acts
+
+
+def test_caches_behind_a_proxy_of_the_daemon_are_refused() -> None:
+    proxied = replace(facts(MOVES), proxies=Proxies("http://proxy:3128"))
+    with pytest.raises(Refused, match=r"asks http://10.0.20.10:5000 through the proxy http://proxy:3128; add"):
+        plan_of(proxied)
+    assert plan_of(replace(proxied, proxies=Proxies("http://proxy:3128", "", "10.0.0.0/8"))).acts
+    assert not plan_of(proxied, strategy=Strategy.SKIP).acts
+
+
+@pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x1b"])
+def test_a_path_with_a_control_character_is_refused(character: str) -> None:
+    drop_in = f"/etc/containerd/conf.d/a{character}.toml"
+    imported = facts({CONFIG: f"version = 2\nimports = [{json.dumps(drop_in)}]\n", drop_in: WILDCARD})
+    with pytest.raises(Refused, match=r"control character; rename it there first") as raised:
+        plan_of(imported)
+    assert character not in str(raised.value)
+    real = replace(facts(MOVES), real_paths={CONFIG: f"/etc/con{character}fig.toml"})
+    with pytest.raises(Refused, match="control character"):
+        plan_of(real)

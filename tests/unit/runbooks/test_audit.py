@@ -18,7 +18,7 @@ from runbooks.rollout import Rollout
 from tests.fakes.fleet import WORKERS, FakeFleet, build, every, outcomes
 from tests.fakes.node import CONFIG
 
-READS = {"read", "files", "look", "present", "caches_ask"}
+READS = {"facts", "caches_ask"}
 
 
 def audited(fakes: FakeFleet) -> Audit:
@@ -74,8 +74,8 @@ def test_a_node_that_forwards_nothing_asks_the_caches_by_itself(tmp_path: Path) 
 
 def test_nodes_that_are_filed_right_and_wrong(tmp_path: Path) -> None:
     fakes = build(tmp_path)
-    fakes["worker-2"].when("read", answer=build(tmp_path / "other", {"n": "2"})["n"].do_read)
-    fakes["worker-3"].when("read", answer=lambda call: fakes["worker-1"].do_read(call).replace(b" binary\n", b" x\n"))
+    fakes["worker-2"].when("facts", answer=build(tmp_path / "other", {"n": "2"})["n"].do_facts)
+    fakes["worker-3"].when("facts", answer=lambda call: fakes["worker-1"].do_facts(call).replace(b" binary\n", b" x\n"))
     report = discover(fakes.fleet, fakes.screen, write=False)
     assert outcomes(report) == {"worker-1": "unchanged", "worker-2": "planned", "worker-3": "failed"}
     before = (tmp_path / "hosts.yaml").read_text()

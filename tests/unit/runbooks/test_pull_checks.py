@@ -49,7 +49,7 @@ def test_the_first_node_pulls_alone_which_fills_the_caches(fakes: FakeFleet) -> 
 
     fakes["worker-1"].when("pull", begins=look)
     # One that may run beside the others is slow enough to be seen beside them.
-    fakes["worker-1"].when("read", delay=0.1, times=1)
+    fakes["worker-1"].when("facts", delay=0.1, times=1)
     verify(fakes)
     assert others == [0, 0]
 

@@ -81,7 +81,7 @@ def test_a_dry_run_reads_and_keeps_no_journal(tmp_path: Path) -> None:
     report = rollout(fakes, dry_run=True)
     assert (report.exit_code, outcomes(report)) == (Exit.PENDING, every(WORKERS, "planned"))
     assert report.gate is not None
-    assert all(set(node.scripts) <= {"read", "files", "look", "present", "prove"} for node in fakes.nodes.values())
+    assert all(set(node.scripts) <= {"facts", "prove"} for node in fakes.nodes.values())
     assert fakes.journals == []
     assert not fakes.hosts["vm-1"].called("caches_hold")
 
@@ -139,7 +139,7 @@ def test_a_node_that_cannot_be_planned_stops_no_other(tmp_path: Path, lost: str)
     if lost == "gone":
         fakes["worker-2"].up = False
     else:
-        fakes["worker-2"].when("read", fails="sh: bad")
+        fakes["worker-2"].when("facts", fails="sh: bad")
     report = rollout(fakes)
     word, code = ("unreachable", Exit.UNREACHABLE) if lost == "gone" else ("failed", Exit.FAILED)
     assert outcomes(report) == every(WORKERS, "migrated") | {"worker-2": word}

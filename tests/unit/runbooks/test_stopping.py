@@ -35,7 +35,7 @@ def interrupted_at(fakes: FakeFleet, name: str, script: str, *args: str, presses
 @pytest.mark.parametrize("presses", [1, 2])
 @pytest.mark.parametrize(
     ("machine", "script"),
-    [("worker-1", "read"), ("worker-3", "look"), ("vm-1", "caches_verify"), ("worker-2", "http_status")],
+    [("worker-1", "facts"), ("worker-3", "facts"), ("vm-1", "caches_verify"), ("worker-2", "http_status")],
 )
 def test_before_the_first_wave_nothing_changes(tmp_path: Path, machine: str, script: str, presses: int) -> None:
     fakes = build(tmp_path)

@@ -24,7 +24,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeFleet:
     options = RolloutOptions(settle_seconds=0, without_gate=True)
     assert Rollout(fakes.fleet, NAMES[:1], options, fakes.screen).carry_out().exit_code == 0
     fakes["worker-3"].up = False
-    fakes["worker-4"].when("rollback_target", delay=20)
+    fakes["worker-4"].when("status", delay=20)
     for name in NAMES:
         fakes[name].calls.clear()
     monkeypatch.setattr(module, "ASK_SECONDS", 0.3)
@@ -32,7 +32,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeFleet:
 
 
 def asked(fakes: FakeFleet, name: str = NAMES[0]) -> list[str]:
-    return [" ".join((call.name, *call.args)) for call in fakes[name].calls if call.name.startswith("rollback")]
+    return [" ".join((call.name, *call.args)) for call in fakes[name].calls if call.name in ("status", "rollback")]
 
 
 def test_every_node_has_a_row_whatever_it_does(fakes: FakeFleet, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_every_node_has_a_row_whatever_it_does(fakes: FakeFleet, capsys: pytest.
         "worker-3": f"? unknown nothing answers on {fakes['worker-3'].address}:22; it is tried all the same",
         "worker-4": "? unknown did not come to its end within 0.3 s; it is tried all the same",
     }
-    assert asked(fakes) == ["rollback_target current"]
+    assert asked(fakes) == ["status --run current"]
 
 
 @pytest.mark.parametrize(("options", "asks"), [(RollbackOptions(yes=True), False), (RollbackOptions(), True)])
@@ -59,7 +59,7 @@ def test_only_on_a_terminal_and_without_yes_is_time_spent_on_it(
     screen = Recorder("2")
     rollback(fakes.fleet, NAMES[:2], options, screen)
     assert screen.questions == (["Roll back these 2 nodes? Type 2 to go on:"] if asks else [])
-    assert asked(fakes) == [*(["rollback_target current"] if asks else []), "rollback current"]
+    assert asked(fakes) == [*(["status --run current"] if asks else []), "rollback current"]
 
 
 def test_without_a_terminal_nothing_is_asked(fakes: FakeFleet) -> None:
@@ -71,4 +71,4 @@ def test_without_a_terminal_nothing_is_asked(fakes: FakeFleet) -> None:
 def test_a_no_touches_nothing(fakes: FakeFleet) -> None:
     run = fakes["worker-1"].current
     report, _ = rollback(fakes.fleet, NAMES[:1], RollbackOptions(run_id=run), Recorder("no"))
-    assert (report.exit_code, asked(fakes)) == (130, [f"rollback_target {run}"])
+    assert (report.exit_code, asked(fakes)) == (130, [f"status --run {run}"])

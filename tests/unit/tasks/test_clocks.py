@@ -20,7 +20,7 @@ def test_the_revert_timer_counts_from_its_start() -> None:
     assert "--timer-property=AccuracySec=100ms" in armed
 
 
-@pytest.mark.parametrize("script", ["arm", "status", "abandon", "swap", "confirm"])
+@pytest.mark.parametrize("script", ["arm", "abandon", "swap", "confirm"])
 def test_no_step_of_a_transaction_reads_the_wall_clock(script: str) -> None:
     assert not WALL_CLOCK.search((SHELL / f"{script}.sh").read_text())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import inspect
+from tasks import reading
 from tasks.errors import NodeNotReady
 from tasks.inspect import read_facts
 from tests.fakes.fleet import FakeFleet, build
@@ -19,10 +19,15 @@ NODE = "worker-1"
 Answer = Callable[[Call], bytes]
 
 
+def asked(call: Call) -> tuple[str, ...]:
+    """The imports that a further call asks for."""
+    return call.args[1::2]
+
+
 def endless(numbers: Iterator[int]) -> Answer:
     """Each file that is asked for imports one that nobody has heard of."""
     return lambda call: emit(
-        {f"file:{path}": f'version = 2\nimports = ["/etc/next-{next(numbers)}.toml"]\n' for path in call.args}
+        {f"file:{path}": f'version = 2\nimports = ["/etc/next-{next(numbers)}.toml"]\n' for path in asked(call)}
     )
 
 
@@ -31,14 +36,14 @@ def many(numbers: Iterator[int]) -> Answer:
     return lambda call: emit(
         {
             f"file:{path}": f"version = 2\nimports = {[f'/etc/{next(numbers)}.toml' for _ in range(100)]}\n"
-            for path in call.args
+            for path in asked(call)
         }
     )
 
 
 def huge(_: Iterator[int]) -> Answer:
     """One file is larger than all that a node may have."""
-    return lambda call: emit({f"file:{path}": "#" * (inspect.IMPORT_BYTES + 1) for path in call.args})
+    return lambda call: emit({f"file:{path}": "#" * (reading.IMPORT_BYTES + 1) for path in asked(call)})
 
 
 @pytest.fixture
@@ -55,10 +60,10 @@ def fakes(tmp_path: Path) -> FakeFleet:
 def test_imports_without_end_are_refused(
     fakes: FakeFleet, answer: Callable[[Iterator[int]], Answer], reason: str
 ) -> None:
-    fakes[NODE].when("files", answer=answer(count()))
+    fakes[NODE].when("facts", "--read", answer=answer(count()))
     with pytest.raises(NodeNotReady, match=reason):
         read_facts(fakes.fleet.inventory.hosts[NODE])
-    assert len(fakes[NODE].called("files")) <= inspect.IMPORT_ROUNDS
+    assert len(fakes[NODE].called("facts")) <= reading.IMPORT_ROUNDS + 1
 
 
 def test_a_chain_of_imports_is_followed(fakes: FakeFleet) -> None:
@@ -67,8 +72,8 @@ def test_a_chain_of_imports_is_followed(fakes: FakeFleet) -> None:
     def answer(call: Call) -> bytes:
         number = next(numbers)
         imports = f'imports = ["/etc/{number}.toml"]\n' if number < 9 else ""
-        return emit({f"file:{path}": f"version = 2\n{imports}" for path in call.args})
+        return emit({f"file:{path}": f"version = 2\n{imports}" for path in asked(call)})
 
-    fakes[NODE].when("files", answer=answer)
+    fakes[NODE].when("facts", "--read", answer=answer)
     facts = read_facts(fakes.fleet.inventory.hosts[NODE])
     assert {"/etc/first.toml", "/etc/0.toml", "/etc/8.toml"} <= set(facts.files.texts)

@@ -1,0 +1,45 @@
+# status [--run RUN]: how a transaction stands. Without --run the one that matters: the one that did not come to its
+# end, or else the newest. With --run (which may be `current`) the one that a rollback would undo. Changes nothing.
+# Prints run, state, owner, since, format and, where it is armed in this boot, reverts_in (seconds); nothing where there
+# is no such transaction.
+run_status() {
+    if [ -n "$opt_run" ]; then
+        status_run=$(readlink -f "$base/$opt_run") && [ -f "$status_run/rollback" ] || exit 0
+        status_run=${status_run##*/}
+    else
+        status_run=$(unfinished_run)
+    fi
+    [ -n "$status_run" ] && [ -d "$base/$status_run" ] || exit 0
+    read_owner "$status_run"
+    emit_text run "${status_run%.staging}"
+    case $status_run in
+        *.staging) echo staged ;;
+        *) state "$status_run" ;;
+    esac | emit state
+    emit_text owner "$owner"
+    emit_text since "$since"
+    format_of "$status_run" | emit format
+    if read -r armed_boot armed_until 2>/dev/null <"$base/$status_run/armed" && [ "$armed_boot" = "$(boot_id)" ]; then
+        emit_text reverts_in "$((armed_until - $(uptime_seconds)))"
+    fi
+    exit 0
+}
+
+# Print the run that did not come to its end, or else the newest.
+unfinished_run() {
+    found=$(current_run)
+    # What a node has left that went down in the middle of staging counts as staged.
+    for half in "$base"/*.staging; do
+        [ ! -d "$half" ] || found=${half##*/}
+    done
+    for file in "$base"/*/state; do
+        other=${file%/state}
+        other=${other##*/}
+        [ "$other" != current ] && [ -f "$file" ] || continue
+        case $(state "$other") in
+            confirmed | rolled_back) ;;
+            *) found=$other ;;
+        esac
+    done
+    printf '%s' "$found"
+}

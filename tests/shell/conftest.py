@@ -1,0 +1,17 @@
+"""Nodes in temporary directories, one for each shell that a node may have as /bin/sh."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.shell.node import SHELLS, ScriptedNode
+
+
+@pytest.fixture(params=SHELLS)
+def node(tmp_path: Path, request: pytest.FixtureRequest) -> ScriptedNode:
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed here")
+    return ScriptedNode(tmp_path, request.param)

@@ -1,0 +1,183 @@
+"""A node in a temporary directory: the tree that fleet-node works on, and scripted programs on its PATH."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from node import program
+
+SHELLS = ("dash", "bash", "busybox")
+MARKER = "0f" * 8
+PID = "4242"
+BOOT = "b00t"
+CONFIG = "version = 2\n"
+TOOLS = (
+    *(
+        "base64",
+        "basename",
+        "cat",
+        "chmod",
+        "cp",
+        "cut",
+        "date",
+        "df",
+        "dirname",
+        "find",
+        "flock",
+        "grep",
+        "head",
+        "ln",
+    ),
+    *(
+        "ls",
+        "mkdir",
+        "mktemp",
+        "mv",
+        "readlink",
+        "realpath",
+        "rm",
+        "rmdir",
+        "sha256sum",
+        "sleep",
+        "sort",
+        "stat",
+        "sync",
+    ),
+    *("tac", "tail", "timeout", "touch", "tr", "wc", "xargs", "nsenter"),
+)
+"""What busybox would otherwise do by itself, whatever is on PATH: a node has coreutils, grep, findutils, util-linux."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program printed: its values by name, the lines that begin with the marker, and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        lines = (line[1:].split(" ", 1) for line in self.stdout.splitlines() if line.startswith("="))
+        return {name: base64.b64decode(data).decode() for data, name in lines}
+
+    @property
+    def reports(self) -> list[str]:
+        marked = f"@{MARKER} "
+        return [line.removeprefix(marked) for line in self.stdout.splitlines() if line.startswith(marked)]
+
+
+@dataclass
+class ScriptedNode:
+    """The tree below ``root``; ``log`` has what the scripted programs were asked, in order."""
+
+    root: Path
+    shell: str = "dash"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.write("proc/uptime", "1000.50 2000.00\n")
+        self.write("proc/sys/kernel/random/boot_id", f"{BOOT}\n")
+        self.write("proc/sys/fs/inotify/max_user_instances", "128\n")
+        self.write("proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n")
+        self.write(f"proc/{PID}/cmdline", "/usr/bin/containerd\0")
+        self.write(f"proc/{PID}/environ", "HOME=/root\0")
+        for process in ("self", PID):
+            (self.root / f"proc/{process}/ns").mkdir(parents=True, exist_ok=True)
+            (self.root / f"proc/{process}/ns/mnt").symlink_to("mnt:[1]")
+        for directory in ("bin", "log", "var/lib", "etc/systemd/system", "etc/containerd"):
+            (self.root / directory).mkdir(parents=True, exist_ok=True)
+        self.script("containerd", "echo containerd github.com/containerd/containerd 1.7.24 abc")
+        self.script("ctr", CTR)
+        self.script("systemctl", SYSTEMCTL)
+        (self.root / f"proc/{PID}/exe").symlink_to(self.bin / "containerd")
+        self.write("etc/containerd/config.toml", CONFIG)
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "usr/local/bin"
+
+    @property
+    def base(self) -> Path:
+        return self.root / "var/lib/containerd-fleet"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "etc/containerd/config.toml"
+
+    @property
+    def log(self) -> list[str]:
+        file = self.root / "log/calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def script(self, name: str, body: str) -> None:
+        """Put a program of that name on PATH; it notes how it is called, and ``$ROOT`` is the node's tree."""
+        root = shlex.quote(str(self.root))
+        file = self.write(
+            f"usr/local/bin/{name}", f'#!/bin/sh\nROOT={root}\necho "{name} $*" >>$ROOT/log/calls\n{body}\n'
+        )
+        file.chmod(0o755)
+
+    @property
+    def program(self) -> str:
+        """The text of fleet-node for this tree."""
+        text = program().replace("prefix=''\n", f"prefix={shlex.quote(str(self.root))}\n", 1)
+        assert str(self.root) in text
+        if self.shell != "busybox":
+            return text
+        # Only busybox passes over PATH for what it can do by itself.
+        return "".join(map(self._function, TOOLS)) + text
+
+    def _function(self, tool: str) -> str:
+        scripted = self.bin / tool
+        return f'{tool}() {{ {scripted if scripted.exists() else shutil.which(tool)} "$@"; }}\n'
+
+    def command(self, *words: str) -> list[str]:
+        shell = ["busybox", "sh"] if self.shell == "busybox" else [self.shell]
+        text = self.root / "program"
+        text.write_text(self.program)
+        return [*shell, "-c", f'program=$(cat {shlex.quote(str(text))}) && eval "$program"', "fleet-node", *words]
+
+    def run(self, *words: str, stdin: str = "", marker: bool = True) -> Answer:
+        options = ("--marker", MARKER) if marker and words else ()
+        done = subprocess.run(
+            self.command(*words, *options),
+            input=stdin.encode(),
+            capture_output=True,
+            env={"PATH": os.environ["PATH"], **self.environment},
+            timeout=60,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+CTR = """
+case "$*" in
+    *"plugins ls"*)
+        cat "$ROOT/plugins" 2>/dev/null || printf '%s\n' 'TYPE ID PLATFORMS STATUS' 'io.containerd.grpc.v1 cri - ok' ;;
+    *version*) printf 'Client:\\n  Version: 1.7.24\\nServer:\\n  Version: 1.7.24\\n' ;;
+esac
+"""
+SYSTEMCTL = f"""
+case "$*" in
+    "show containerd.service -p MainPID --value") echo {PID} ;;
+    "show containerd.service -p LoadState"*)
+        printf '%s\\n' LoadState=loaded ActiveState=active MainPID={PID} KillMode=process
+        cat "$ROOT/bound" 2>/dev/null ;;
+    "show -p Id,ActiveState"*) shift 3; for unit; do printf 'Id=%s\\nActiveState=active\\n\\n' "$unit"; done ;;
+    "is-active kubelet.service") echo inactive; exit 3 ;;
+    --version) echo 'systemd 257 (257)' ;;
+esac
+"""
