@@ -19,9 +19,10 @@ def carry_certificates(site: Site, targets: dict[str, Target]) -> tuple[Finding,
     They were read for the registry's own upstream, and https: for another server they are only reported.
     """
     findings = [finding for name in list(targets) for finding in _carry(site, name, targets)]
+    planned = {target.path for target in targets.values()}
     for root in (each for each in site.roots if each != site.root):
         for directory in site.directories.below(root):
-            findings += _move(site, directory, targets)
+            findings += _move(site, directory, planned, targets)
     return tuple(findings)
 
 
@@ -41,12 +42,12 @@ def _carry(site: Site, key: str, targets: dict[str, Target]) -> Iterator[Finding
     yield _carried(beside, target.path)
 
 
-def _move(site: Site, directory: str, targets: dict[str, Target]) -> Iterator[Finding]:
+def _move(site: Site, directory: str, planned: set[str], targets: dict[str, Target]) -> Iterator[Finding]:
     """A registry that has nothing but certificates, below a root that will not be read."""
     name = registry_of_directory(posixpath.basename(directory))
     path, upstream = site.place(name), upstream_of(name)
     beside = site.directories.read_for(name, site.roots)
-    if beside.tls == NO_TLS or beside.directory != directory or path in {target.path for target in targets.values()}:
+    if beside.tls == NO_TLS or beside.directory != directory or path in planned:
         return
     if upstream is None or posixpath.basename(directory) == DEFAULT:
         yield from _not_read(beside, path)
