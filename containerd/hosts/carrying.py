@@ -19,37 +19,46 @@ def carry_certificates(site: Site, targets: dict[str, Target]) -> tuple[Finding,
     They were read for the registry's own upstream, and https: for another server they are only reported.
     """
     findings = [finding for name in list(targets) for finding in _carry(site, name, targets)]
+    planned = {target.path for target in targets.values()}
     for root in (each for each in site.roots if each != site.root):
         for directory in site.directories.below(root):
-            findings += _move(site, directory, targets)
+            findings += _move(site, directory, planned, targets)
     return tuple(findings)
 
 
-def _carry(site: Site, name: str, targets: dict[str, Target]) -> Iterator[Finding]:
-    target = targets[name]
-    beside = site.directories.read_for(name, site.roots) if target.kept is None else Beside()
+def _carry(site: Site, key: str, targets: dict[str, Target]) -> Iterator[Finding]:
+    target = targets[key]
+    if target.kept is not None or site.reading(target.path, site.present.get(target.path, "")).hides_certificates:
+        return
+    name = _registry_of(target.path)
+    beside, upstream = site.directories.read_for(name, site.roots), upstream_of(name)
     if beside.tls == NO_TLS:
         return
-    upstream = upstream_of(name)
     if upstream is None or target.file.server != upstream or target.file.override_path:
         yield from _not_read(beside, target.path)
         return
     tls = target.file.tls.with_those_of(beside.tls)
-    targets[name] = replace(target, file=replace(target.file, tls=tls))
+    targets[key] = replace(target, file=replace(target.file, tls=tls))
     yield _carried(beside, target.path)
 
 
-def _move(site: Site, directory: str, targets: dict[str, Target]) -> Iterator[Finding]:
+def _move(site: Site, directory: str, planned: set[str], targets: dict[str, Target]) -> Iterator[Finding]:
     """A registry that has nothing but certificates, below a root that will not be read."""
-    beside, name = site.directories.read_in(directory), registry_of_directory(posixpath.basename(directory))
-    if beside.tls == NO_TLS or name in targets or site.directories.first(site.root, name):
-        return
+    name = registry_of_directory(posixpath.basename(directory))
     path, upstream = site.place(name), upstream_of(name)
+    beside = site.directories.read_for(name, site.roots)
+    if beside.tls == NO_TLS or beside.directory != directory or path in planned:
+        return
     if upstream is None or posixpath.basename(directory) == DEFAULT:
         yield from _not_read(beside, path)
         return
     targets[name] = Target(path, HostsToml(upstream, (), beside.tls))
     yield _carried(beside, path)
+
+
+def _registry_of(path: str) -> str:
+    """The registry that a hosts.toml is for."""
+    return registry_of_directory(posixpath.basename(posixpath.dirname(path)))
 
 
 def _carried(beside: Beside, path: str) -> Finding:

@@ -38,7 +38,10 @@ class Directories:
         return next((place for place in places if place in self.names), None)
 
     def read_for(self, registry: str, roots: tuple[str, ...]) -> Beside:
-        """Return the certificates that are read for a registry today: those of its directory, or of `_default`."""
+        """Return the certificates that are read for a registry today: those of its directory, or of `_default`.
+
+        Those that a hosts.toml of `_default` names for every registry's own server are among them.
+        """
         for root in roots:
             default = f"{root.rstrip('/')}/{DEFAULT}"
             if place := self.first(root, registry) or (default if default in self.names else None):
@@ -48,8 +51,9 @@ class Directories:
     def read_in(self, directory: str) -> Beside:
         """Return the certificates that are read in a directory: none beside a hosts.toml that counts."""
         path = f"{directory}/hosts.toml"
-        if read_hosts(self.files.text(path) or "", path, self.version).hides_certificates:
-            return Beside()
+        reading = read_hosts(self.files.text(path) or "", path, self.version)
+        if reading.hides_certificates:
+            return Beside(directory, reading.named, reading.upstream) if directory.endswith(f"/{DEFAULT}") else Beside()
         names = sorted(self.names.get(directory, ()))
         authorities = tuple(f"{directory}/{name}" for name in names if name.endswith(".crt"))
         pairs = tuple(_pair(directory, name, names) for name in names if name.endswith(".cert"))

@@ -21,7 +21,7 @@ from containerd.hosts.hosts_toml import (
     is_registry,
     with_scheme,
 )
-from containerd.hosts.legible import check_legible, is_legible, legible
+from containerd.hosts.legible import OTHER_ADDRESS, check_legible, is_legible, legible
 from containerd.hosts.tls import Placing, TlsTables, can_be_named
 from containerd.model import Fate, Fates, Registry, release_of
 
@@ -180,7 +180,10 @@ class _Planning:
         why = self.site.reading(path, text).ignored
         ignored = f" (containerd {self.site.version} ignores all of it: {why})" if why else ""
         message = f"{kept}: {registry.name} does not use its cache here{ignored}"
-        fix = f'add [host."{registry.endpoints[0]}"] to it, or delete it, and run again' if registry.endpoints else ""
+        legible_here = [entry.url for entry in entries if is_legible(self.site, path, entry)]
+        fix = OTHER_ADDRESS if entries else "nothing"
+        if legible_here:
+            fix = f'add [host."{legible_here[0]}"] to it, or delete it, and run again'
         self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, mask_text(message), fix))
 
     def _by_its_name(self, host: str, path: str) -> None:

@@ -10,6 +10,8 @@ from containerd.hosts.hosts_toml import HostEntry, HostsToml, host_of
 from containerd.hosts.reading import asked_at
 from containerd.model import Refused, release_of
 
+OTHER_ADDRESS = "give the cache host a host name or an IPv4 address (data.address in hosts.yaml), or upgrade containerd"
+
 
 def is_legible(site: Site, path: str, entry: HostEntry) -> bool:
     """Return whether a file with this host has the server asked, at the path that is meant."""
@@ -28,10 +30,9 @@ def legible(site: Site, path: str, file: HostsToml) -> HostsToml:
 def check_legible(site: Site, name: str, target: Target) -> None:
     """Raise Refused where this containerd would ignore the file of a registry, or ask other servers than it says."""
     if why := _illegible(site, target.path, target.file):
-        fix = f"write {target.path} by hand"
-        if any("[" in entry.url for entry in target.file.hosts):
-            fix = "give the cache host a host name or an IPv4 address (data.address in hosts.yaml)"
-        message = f"{name}: containerd {site.version} {why} if {target.path} were written: {fix}, or upgrade containerd"
+        bracket = any("[" in entry.url for entry in target.file.hosts)
+        fix = OTHER_ADDRESS if bracket else f"write {target.path} by hand, or upgrade containerd"
+        message = f"{name}: containerd {site.version} {why} if {target.path} were written: {fix}"
         raise Refused(mask_text(message))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from containerd.hosts.hosts_toml import NO_TLS, Tls
 from containerd.loader import is_duration, is_url, knows_table, lookup, type_mismatch
 from containerd.model import (
     ANY,
@@ -51,7 +52,7 @@ class HostsReading:
 
     `ignored` is why the whole file counts for nothing, in which case nothing else is set. `skipped` are hosts in a form
     that this version passes over, `misplaced` those that have a `server` of their own, which nobody reads. `named` are
-    the files of `ca` and `client`.
+    the files of `ca` and `client`. `upstream` is how the registry itself is trusted, where no `server` is named.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -59,6 +60,7 @@ class HostsReading:
     skipped: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    upstream: Tls = NO_TLS
     empty: bool = field(default=False)
 
     def asks(self, at: str) -> bool:
@@ -119,6 +121,7 @@ def _read(text: str, path: str, version: Version) -> HostsReading:
         skipped=tuple(url for url in tables if url not in order),
         misplaced=tuple(url for url, table in each if lookup(table, "server", major) is not None),
         named=tuple(dict.fromkeys(absolute(name, path) for _, table in servers for name in _files(table, major))),
+        upstream=NO_TLS if server else _tls(data, path, major),
     )
 
 
@@ -189,6 +192,13 @@ def _files(table: Mapping[str, Any], major: int) -> Iterator[str]:
     for pair in _values(lookup(table, "client", major)):
         named += _values(pair)
     yield from (name for name in named if name)
+
+
+def _tls(table: Mapping[str, Any], path: str, major: int) -> Tls:
+    ca = tuple(absolute(name, path) for name in _values(lookup(table, "ca", major)) if name)
+    pairs = [_values(pair) for pair in _values(lookup(table, "client", major))]
+    client = tuple((absolute(pair[0], path), absolute(pair[-1] or pair[0], path)) for pair in pairs if any(pair[:1]))
+    return Tls(bool(lookup(table, "skip_verify", major)), ca, client)
 
 
 def _are_pairs(client: Any) -> bool:

@@ -101,7 +101,7 @@ class Placing:
     def _moved(self, host: str, homes: list[str]) -> Fate:
         if not self.site.reads_tls:
             message = f'configs."{host}".tls was ignored by containerd 2.x, and takes effect in {"; ".join(homes)}'
-            fix = "see that its files are there and right before the rollout, or delete the table first"
+            fix = "see that its files are right before the rollout, or delete the table first"
             where = self.site.where("configs", host, "tls")
             self.findings.append(Finding("tls-comes-alive", Severity.WARNING, where, message, fix))
         return Fate("moved", "; ".join(homes))

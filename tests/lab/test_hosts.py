@@ -114,6 +114,36 @@ def test_a_file_that_is_named_and_missing_fails_every_pull(node: str) -> None:
         assert asked(output) == (), name
 
 
+PLAIN, COLON = host_dir(REGISTRY), REGISTRY
+DIRECTORIES: dict[str, tuple[dict[str, str | bool], bool]] = {
+    "host_port_ before host:port": ({f"{PLAIN}/a.crt": True, f"{COLON}/a.crt": False}, True),
+    "host_port_ before host:port, though only that has a file": (
+        {f"{PLAIN}/a.crt": True, f"{COLON}/hosts.toml": 'ca = "/nowhere"\n[host]\n'},
+        True,
+    ),
+    "host:port before _default": ({f"{COLON}/a.crt": True, "_default/a.crt": False}, True),
+    "_default": ({"_default/a.crt": False}, False),
+    "what _default says of every registry's own server": ({"_default/hosts.toml": 'ca = "/nowhere"\n[host]\n'}, False),
+    "beside a file that counts": ({f"{PLAIN}/a.crt": False, f"{PLAIN}/hosts.toml": "# nothing\n[host]\n"}, True),
+    "beside an empty one": ({f"{PLAIN}/a.crt": False, f"{PLAIN}/hosts.toml": ""}, False),
+    "beside one that is ignored": ({f"{PLAIN}/a.crt": False, f"{PLAIN}/hosts.toml": "[["}, False),
+}
+
+
+@pytest.mark.usefixtures("_lab")
+@pytest.mark.parametrize("node", NODES)
+def test_which_directory_is_read(node: str, certificates: Mapping[str, str]) -> None:
+    """True stands for a certificate, False for an empty file in its place, over which a pull fails."""
+    content = {True: certificates["a.crt"], False: ""}
+    folders = [
+        {path: content[it] if isinstance(it, bool) else it for path, it in files.items()}
+        for files, _ in DIRECTORIES.values()
+    ]
+    for (name, (_, works)), output in zip(DIRECTORIES.items(), pulled(LabNode(node), folders), strict=True):
+        failures = [line for line in FAILS.findall(output) if "decode" not in line]
+        assert bool(failures) is not works, f"{name}: {output}"
+
+
 def asked(output: str) -> tuple[str, ...]:
     """The servers that were asked, in order, without the one that is asked in any case."""
     urls = dict.fromkeys(re.findall(r'url="?([a-z]+://\S+?)/hosts/none/', output))

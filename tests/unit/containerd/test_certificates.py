@@ -133,6 +133,33 @@ def test_a_directory_of_dockers_goes_on_where_2_2_reads_it_of_itself() -> None:
     assert NEW_FILE not in decided([ca], GHCR, "version = 3\n", "2.1.9").files
 
 
+def test_what_default_says_of_every_registrys_own_server_goes_on() -> None:
+    text = 'ca = "proxy.crt"\nclient = [["c.pem", ""]]\nskip_verify = true\n[host."http://m:1"]\n'
+    path, home = f"{ROOT}/_default/hosts.toml", f"{ROOT}/_default"
+    moved = Tls(True, (f"{home}/proxy.crt",), ((f"{home}/c.pem", f"{home}/c.pem"),))
+    assert server_tls(decided([], GHCR, texts={path: text}), f"{ROOT}/ghcr.io/hosts.toml") == moved
+    elsewhere = f'server = "https://other"\n{text}'
+    assert server_tls(decided([], GHCR, texts={path: elsewhere}), f"{ROOT}/ghcr.io/hosts.toml") == NO_TLS
+
+
+def test_a_file_of_ours_that_is_there_already_takes_nothing_of_default() -> None:
+    ours = render_hosts_toml(HostsToml("https://x.lan", (HostEntry("https://m.lan"),)))
+    tls = f'[{OLD}.registry.configs."m.lan".tls]\n  insecure_skip_verify = true\n'
+    there = {f"{ROOT}/x.lan/hosts.toml": ours, **decided([], GHCR).files}
+    decision = decided([f"{ROOT}/_default/a.crt"], GHCR, ON_PATH + tls, "2.1.9", there)
+    assert "skip_verify" in decision.files[f"{ROOT}/x.lan/hosts.toml"]
+    assert "a.crt" not in decision.files[f"{ROOT}/x.lan/hosts.toml"]
+    assert not [it for it in decision.findings if it.code == "certificate-not-read"]
+    # It has a directory of its own from now on, which hides those of `_default`.
+    assert server_tls(decision, f"{ROOT}/m.lan/hosts.toml") == Tls(True, (f"{ROOT}/_default/a.crt",))
+
+
+def test_default_of_the_first_root_hides_the_second_root() -> None:
+    names = ["/etc/docker/certs.d/r.lan:5000/ca.crt", f"{ROOT}/_default/proxy.crt"]
+    decision = decided(names, GHCR, "version = 3\n", "2.2.7")
+    assert NEW_FILE not in decision.files
+
+
 def test_they_go_beside_the_tls_of_config_toml() -> None:
     ca = f"{HERE}/ca.crt"
     tls = f'[{OLD}.registry.configs."r.lan:5000".tls]\n  ca_file = "/old.crt"\n'

@@ -37,6 +37,14 @@ def test_a_cache_with_an_ipv6_address_is_refused_on_1x(runs: str) -> None:
         assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("runs", [*ONE, *TWO])
+def test_nobody_is_told_to_add_a_host_that_makes_the_file_count_for_nothing(runs: str) -> None:
+    quay, there = Registry("quay.io", "https://quay.io", (IPV6,)), {**PRESENT, QUAY: "# by hand\n[host]\n"}
+    decision = decided("version = 2\n", runs, others=there, registries=(DOCKER, GHCR, quay))
+    [finding] = [it for it in decision.findings if it.code == "foreign-hosts-toml"]
+    assert (IPV6 in finding.fix) is (runs in TWO)
+
+
 @pytest.mark.parametrize("runs", TWO)
 def test_a_cache_with_an_ipv6_address_is_fine_on_2x(runs: str) -> None:
     quay = Registry("quay.io", "https://quay.io", (IPV6,))
