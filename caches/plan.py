@@ -12,7 +12,7 @@ from caches.differences import differences
 from caches.present import Container, HostFacts
 from caches.secrets import config_diff
 from caches.spec import BEFORE, Wanted, is_name, name_of, volume_of
-from containerd.toml import unified_diff
+from common import unified_diff
 
 
 class Act(str, Enum):

@@ -1,8 +1,24 @@
-"""What every package may use: findings, and the names of images."""
+"""What every package may use: findings, masking and differences, and the names of images."""
 
 from __future__ import annotations
 
+from common.diff import unified_diff
 from common.findings import Finding, Severity
 from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
+from common.masking import MASK, MESSAGE_LENGTH, brief, mask
+from common.shapes import mask_urls
 
-__all__ = ["DOCKER_NAMES", "Finding", "NotAnImage", "Reference", "Severity", "parse_reference"]
+__all__ = [
+    "DOCKER_NAMES",
+    "MASK",
+    "MESSAGE_LENGTH",
+    "Finding",
+    "NotAnImage",
+    "Reference",
+    "Severity",
+    "brief",
+    "mask",
+    "mask_urls",
+    "parse_reference",
+    "unified_diff",
+]

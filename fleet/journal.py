@@ -14,9 +14,9 @@ from types import TracebackType
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
 
+from common import brief, mask
 from containerd.decide import NodePlan
 from containerd.model import checksum
-from containerd.toml import brief, mask
 from fleet.errors import NotRecorded, UsageError
 from fleet.journal_file import JournalFile, Lines
 from fleet.report import Report

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from common import Finding
+from common import Finding, unified_diff
 from containerd.decide import decide
 from containerd.diagnose import diagnose
 from containerd.loader import Prediction, named_files, predict
 from containerd.model import MAIN, ContainerdError, Decision, FileSet, Policy, Version
 from containerd.probe import managed_by
-from containerd.toml import unified_diff
 from fleet.errors import UsageError
 from fleet.screen import Screen
 from templates import render_hosts_toml

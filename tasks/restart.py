@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nornir.core.task import Result, Task
 
-from containerd.toml import mask_urls
+from common import mask_urls
 from tasks import scripts
 from tasks.errors import StepFailed
 from tasks.run import Run

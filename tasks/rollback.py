@@ -8,7 +8,7 @@ from enum import Enum
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.toml import unified_diff
+from common import unified_diff
 from fleet.errors import CommandTimeout, ConnectionLost
 from fleet.remote import Completed
 from fleet.ssh import remote_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from containerd.toml import brief
+from common import brief
 from tasks.errors import StepFailed
 
 

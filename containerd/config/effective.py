@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from common import mask_urls
 from containerd.config.tables import NEW, OLD, config_path_of, mirrors_of
 from containerd.loader import config_path_in_effect, has_registry_types, merge, registry_of, registry_places
 from containerd.model import IMAGES, Dead, Decision, FileSet, Policy, Strategy, Version, release_of
-from containerd.toml import mask_urls, parse
+from containerd.toml import parse
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common import mask_urls
 from containerd.config import NEW, OLD, SHORT, Mirrors, Source, Sources, dotted, table_at
 from containerd.model import STAYS, Accounted, Fate, Fates, release_of
-from containerd.toml import Path, mask_urls
+from containerd.toml import Path
 
 _UNREAD = Fate("kept", "stays where it is, where this containerd does not read it")
 _DEAD = Fate("removed", "had no effect: another table or file takes its place")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from common import mask_urls
 from containerd.config import DEFAULT_ROOT, Sources, dotted, load_sources, single_root
 from containerd.decide import rewrite, rules
 from containerd.decide.changes import leftovers
@@ -14,7 +15,6 @@ from containerd.decide.side_effects import notes_on_imports, side_effects
 from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts
 from containerd.loader import predict
 from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Strategy, Version, clean
-from containerd.toml import mask_urls
 
 
 def decide(files: FileSet, version: Version, policy: Policy, render: HostsRenderer) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from common import Finding
+from common import Finding, unified_diff
 from containerd.decide.migration import decide
 from containerd.diagnose import daemon_findings, doubts
 from containerd.hosts import HostsRenderer
@@ -21,7 +21,6 @@ from containerd.model import (
     generation_of,
     shortage,
 )
-from containerd.toml import unified_diff
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from common import Finding, Severity
+from common import Finding, Severity, mask_urls
 from containerd.diagnose.file_checks import file_findings
 from containerd.diagnose.registry_checks import registry_findings
 from containerd.diagnose.subject import Subject
 from containerd.loader import has_registry_types, merge, place_of_type_error, predict_merged
 from containerd.model import Dead, FileSet, Version, doubt_of, is_known
-from containerd.toml import mask_urls
 
 _EXPLAINED = frozenset({"conflict", "built-in-config-path", "tls-conflict"})
 

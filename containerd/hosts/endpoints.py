@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from common import mask_urls
 from containerd.config import NEW, OLD, SHORT
 from containerd.hosts.hosts_toml import with_scheme
 from containerd.loader import as_read, lookup, plain, planted, read_toml
 from containerd.model import ContainerdError, Dead, FileSet, Version, release_of
-from containerd.toml import mask_urls, parse
+from containerd.toml import parse
 
 WILDCARD = "*"
 """Stands for every registry that has no mirror and no directory of its own."""

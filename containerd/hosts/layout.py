@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from common import Finding, Severity
+from common import Finding, Severity, mask_urls
 from containerd.config import Mirrors
 from containerd.hosts.existing import Site, Target, mentions, says_the_same
 from containerd.hosts.hosts_toml import (
@@ -22,7 +22,6 @@ from containerd.hosts.hosts_toml import (
 )
 from containerd.hosts.tls import Placing, TlsTables, can_be_named
 from containerd.model import Fate, Fates, Registry, release_of
-from containerd.toml import mask_urls
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from common import mask_urls
 from containerd.loader.cri_rules import Failure, cri_failure, nri_failure, stream_failure
 from containerd.loader.merged import Merged, merge
 from containerd.loader.plugin_rules import pool_device, proxy_uris, scratch_file, unloaded
@@ -16,7 +17,6 @@ from containerd.loader.schema import id_of, known_plugins
 from containerd.loader.server_rules import listen_failure, server_failure, tcp_files
 from containerd.loader.settings import base_specs, goes_by_ids, plugin_settings, runtime_plugin
 from containerd.model import CRI, IMAGES, RUNTIME, Dead, FileSet, Version
-from containerd.toml import mask_urls
 
 State = Literal["ok", "error", "absent", "dead"]
 

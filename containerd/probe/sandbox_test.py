@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from common import mask_urls
 from containerd.loader import readings
 from containerd.model import FileSet, Generation, cri_health, failure_reason, parse_plugins
-from containerd.toml import mask_urls
 
 # What a containerd of any version uses without being told: where programs make temporary files, and the NRI plugins
 # that it starts with CRI (containerd 1.7 and later).

@@ -1,4 +1,4 @@
-"""TOML as text: statements, lossless edits, masking, and what the parsers of containerd read."""
+"""TOML as text: statements, lossless edits, and what the parsers of containerd read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from containerd.toml.go_toml_1 import read_go_toml_1
 from containerd.toml.go_toml_2 import Inline, Unfit, read_go_toml_2
 from containerd.toml.go_toml_seen import Keys
 from containerd.toml.go_toml_values import MOMENT, NotRead
-from containerd.toml.masking import MASK, brief, mask, mask_urls, unified_diff
 from containerd.toml.statements import Path, basic_string, parse, quoted, split
 
 __all__ = [
-    "MASK",
     "MOMENT",
     "Edit",
     "Inline",
@@ -22,13 +20,9 @@ __all__ = [
     "Unfit",
     "apply_edit",
     "basic_string",
-    "brief",
-    "mask",
-    "mask_urls",
     "parse",
     "quoted",
     "read_go_toml_1",
     "read_go_toml_2",
     "split",
-    "unified_diff",
 ]

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containerd.toml import brief, mask, mask_urls, unified_diff
-from containerd.toml.masking import MESSAGE_LENGTH
+from common import MESSAGE_LENGTH, brief, mask, mask_urls, unified_diff
 from tests.unit.containerd.samples import OLD
 
 AUTH = f'{OLD}.registry.configs."h".auth'
@@ -180,6 +179,18 @@ ADVERSARIAL = [
     "#",
     " ",
     "\\",
+    '\\"',
+    '--a \\"',
+    '-u "\\',
+    "--token ",
+    "--token\n - ",
+    "@tcp(",
+    "u:p@tcp(",
+    "a://",
+    "Basic ",
+    "-----BEGIN PRIVATE KEY-----",
+    "password:\n ",
+    "password = [\n",
 ]
 
 
@@ -188,7 +199,7 @@ ADVERSARIAL = [
 @pytest.mark.parametrize("function", [mask, mask_urls, lambda text: unified_diff("/f", "", text)])
 def test_masking_takes_time_in_proportion_to_the_text(unit: str, function: Callable[[str], str]) -> None:
     text = unit * (100_000 // len(unit))
-    for whole in (text, f"a = {text}\n", f'a = "{text}"\n', f"# {text}\n", f"[{text}]\nb = 1\n"):
+    for whole in (text, f"a = {text}\n", f'a = "{text}"\n', f"# {text}\n", f"[{text}]\nb = 1\n", f"token = [{text}"):
         function(whole)
 
 
