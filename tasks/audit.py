@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
@@ -12,7 +12,7 @@ from containerd.config import Overview, overview
 from containerd.decide import NodePlan, plan_node
 from containerd.diagnose import daemon_findings, diagnose
 from containerd.loader import Prediction, predict
-from containerd.model import ContainerdError, Generation, NodeFacts, Policy
+from containerd.model import ContainerdError, Generation, NodeFacts, Policy, Refused
 from tasks.caches.reachable import ask_all
 from tasks.inspect import inspect
 from tasks.reach import reach
@@ -23,7 +23,8 @@ from templates import render_hosts_toml
 class Audited:
     """One node as it is: what holds, what containerd makes of it, what a rollout would do, and what its caches say.
 
-    ``plan`` is ``None`` where a rollout refuses, and ``refusal`` says why. ``caches`` has an answer for each URL.
+    ``plan`` is ``None`` where a rollout refuses; ``refusal`` says why, and ``findings`` has all that
+    blocks. ``caches`` has an answer for each URL.
     """
 
     facts: NodeFacts
@@ -45,9 +46,12 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
     task.run(reach)
     facts: NodeFacts = task.run(inspect)[0].result
     version = facts.daemon.version
-    plan, refusal = None, ""
+    plan: NodePlan | None = None
+    refusal, blocking = "", tuple[Finding, ...]()
     try:
         plan = plan_node(facts, filed, policy, render_hosts_toml)
+    except Refused as refused:
+        refusal, blocking = str(refused), refused.as_findings(f"{facts.files.main}:1")
     except ContainerdError as error:
         refusal = str(error)
     decided = plan.decision.findings if plan else ()
@@ -55,9 +59,17 @@ def audit(task: Task, filed: Generation, policy: Policy) -> Result:
         facts=facts,
         overview=overview(facts.files, version),
         predicted=predict(facts.files, version),
-        findings=(*daemon_findings(facts), *diagnose(facts.files, version), *decided),
+        findings=_once((*blocking, *daemon_findings(facts), *diagnose(facts.files, version), *decided)),
         plan=plan,
         refusal=refusal,
         caches=ask_all(task.host, [endpoint for registry in policy.registries for endpoint in registry.endpoints]),
     )
     return Result(host=task.host, result=audited)
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once, by its code and place: the first of them, which blocks where one does."""
+    first: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        first.setdefault((finding.code, finding.where), finding)
+    return tuple(first.values())

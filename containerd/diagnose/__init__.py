@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from containerd.diagnose.daemon import daemon_findings
+from containerd.diagnose.daemon import UNFINISHED, daemon_findings
 from containerd.diagnose.diagnosis import diagnose, doubts
+from containerd.diagnose.refusal_checks import refusals
 
-__all__ = ["daemon_findings", "diagnose", "doubts"]
+__all__ = ["UNFINISHED", "daemon_findings", "diagnose", "doubts", "refusals"]

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from common import Finding, Severity
 from containerd.model import Daemon, NodeFacts, Transaction
 
+UNFINISHED = "unfinished-run"
+"""The code of a run that is at work or did not finish. Nothing permits another one beside it."""
+
 
 def daemon_findings(facts: NodeFacts) -> Iterator[Finding]:
     """What a restart would bring that nobody asked for, and what a run has left undone: audit and rollout both ask."""
     if facts.transaction is not None and facts.transaction.unfinished:
         yield Finding(
-            "unfinished-run",
+            UNFINISHED,
             Severity.ERROR,
             f"/var/lib/containerd-fleet/{facts.transaction.run}",
             f"run {_named(facts.transaction)} is at work on this node or did not finish ({facts.transaction.state})",
