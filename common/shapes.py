@@ -36,6 +36,8 @@ _FLAG = re.compile(
     r"(?<![\w-])(--?)([A-Za-z][\w-]*)(?:\\?[\"'])?(?:[ \t]*,[ \t]*(?:\r?\n[ \t]*)?|[ \t]*\r?\n[ \t]*-[ \t]+|[ \t]+)"
     r"(?=[^\s,=:\]])"
 )
+# How far before its flag the word of a command is looked for.
+_COMMAND = 300
 _ARGUMENT = re.compile(r"(\\\")[^\"\\]*|(\")(?:\\.|[^\"\\])*|(')[^']*|[^\s,\]\"']+", re.DOTALL)
 
 
@@ -65,11 +67,12 @@ def without_schemes(text: str) -> str:
 
 
 def without_arguments(text: str) -> str:
-    """Replace the argument behind a flag with a secret name, and USER:PASSWORD behind ``-u`` and ``--user``."""
+    """Replace the argument behind a flag with a secret name, USER:PASSWORD behind ``-u``, and ``-p`` of a login."""
     parts, done = [], 0
     for flag in _FLAG.finditer(text):
         user = flag[2] in {"u", "user"}
-        if flag.start() < done or not (user or is_secret(flag[2])):
+        login = flag[2] == "p" and " login " in text[max(0, flag.start() - _COMMAND) : flag.start()]
+        if flag.start() < done or not (user or login or is_secret(flag[2])):
             continue
         argument = _ARGUMENT.match(text, flag.end())
         if argument is None:
