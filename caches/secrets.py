@@ -1,4 +1,7 @@
-"""Hides credentials in a config.yml, which a person may have written, before it is shown."""
+"""Hides credentials in a config.yml, which a person may have written, before it is shown.
+
+This is beside the masking of every text, because an anchor can name a secret far from its key: only a parser finds it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def hide(text: str) -> str:
     """Replace what stands below a secret key by "****", however YAML has it written; of what is no YAML, everything."""
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
-        spans = sorted(set(_spans(document))) if document else []
+        spans = sorted(set(_spans(document, set()))) if document else []
     except (yaml.YAMLError, RecursionError):
         return NOT_SHOWN
     shown, begin = "", 0
@@ -33,14 +36,17 @@ def hide(text: str) -> str:
     return shown + text[begin:]
 
 
-def _spans(node: yaml.Node) -> Iterator[tuple[int, int]]:
-    """Where in the text the values of secret keys begin and end."""
+def _spans(node: yaml.Node, visited: set[int]) -> Iterator[tuple[int, int]]:
+    """Where in the text the values of secret keys begin and end; an anchor is visited once."""
+    if id(node) in visited:
+        return
+    visited.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _spans(item)
+            yield from _spans(item, visited)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and _SECRET.search(key.value):
                 yield value.start_mark.index, value.end_mark.index
             else:
-                yield from _spans(value)
+                yield from _spans(value, visited)

@@ -1,23 +1,25 @@
-"""What every package may use: findings, masking and differences, the names of images."""
+"""What every package may use: findings, masking and differences, and the names of images."""
 
 from __future__ import annotations
 
 from common.diff import unified_diff
 from common.findings import Finding, Severity, distinct
 from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
-from common.masking import MASK, brief, is_secret_key, mask_text
+from common.masking import MASK, MESSAGE_LENGTH, brief, mask
+from common.shapes import mask_urls
 
 __all__ = [
     "DOCKER_NAMES",
     "MASK",
+    "MESSAGE_LENGTH",
     "Finding",
     "NotAnImage",
     "Reference",
     "Severity",
     "brief",
     "distinct",
-    "is_secret_key",
-    "mask_text",
+    "mask",
+    "mask_urls",
     "parse_reference",
     "unified_diff",
 ]

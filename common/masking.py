@@ -1,66 +1,65 @@
-"""Masks credentials in any text that is shown or logged: a message, a log line, a command line, a value, JSON.
+"""Masks credentials in every text that is shown or kept: files, messages, log lines, command lines.
 
-Files have a structure that says more (what is below an `auth` table is a secret, whatever its name): who reads TOML or
-YAML masks by that first, and then by this. Each pattern takes time in proportion to the text, whoever wrote it: it
-begins only where a word begins, so that no word is read twice.
+Two views are laid over each other: what is a credential by its shape (`common.shapes`), and what is the value of a key
+such as ``password``. TOML has a step of its own, because only its grammar says where a table of headers begins, and
+where a value ends that goes on over lines. Any other text is masked by its lines, and more of it than need be.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator
 
-STARS = "****"
-MASK = f'"{STARS}"'
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from common.shapes import is_secret, is_secret_key, mask_urls, without_arguments, without_private_keys
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MASK = '"****"'
 MESSAGE_LENGTH = 2048
 
-_WORDS = (
-    "password|passwd|passphrase|secret|token|credential|authorization|signature|"
-    "(?:private|api|access|account)[_-]?key|pwd"
-)
-_SECRET = re.compile(_WORDS, re.IGNORECASE)
-_SECRET_WHOLE = re.compile(r"(?:^|[.-])(?:auths?|headers?|username)$", re.IGNORECASE)
-_STRING = re.compile(
-    r'(?<!\\)"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\']|\'(?!\'\'))*\'\'\'|'
-    r'(?<![\w\\])"(?:[^"\\\r\n]|\\.)*"|(?<![\w\\])\'[^\'\r\n]*\'',
+_TABLES = frozenset({"auth", "auths", "header", "headers"})
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE = re.compile(r"[^\r\n]+")
+_ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]+)(?:\\*[\"'])?[ \t]*[=:][ \t]*")
+_VALUE = re.compile(r"((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^=\"'])*?=[ \t]*)([^\r\n]*)", re.DOTALL)
+_HEADER = re.compile(r"\s*\[[^\n]*\]\s*(?:#[^\n]*\s*)?")
+_SECRET_HEADER = re.compile(r"[.\[\"'\s](?:auths?|headers?)[\]\"'\s.]", re.IGNORECASE)
+_LIST_ITEM = re.compile(r"[ \t]*-(?:[ \t]|$)")
+_COMMENT = re.compile(r"#[^\r\n]*")
+_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
+# One without an end is taken whole, so that it is read once.
+_STRINGS = re.compile(r"\"(?:\\.|[^\"\\])*\"?|'[^']*'?", re.DOTALL)
+_TOML_KEY = re.compile(r"[ \t]*(?:([A-Za-z0-9_-]+)|(\"(?:[^\"\\\n]|\\.)*\")|'([^'\n]*)')[ \t]*(\.)?")
+_TOKEN = re.compile(
+    r'(?P<long>\"\"\"(?:[^"\\]|\\.|"(?!""))*"{3,5}'
+    r"|'{3}(?:[^']|'(?!''))*'{3,5})"
+    r'|(?P<string>"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*')"
+    r"|(?P<comment>#[^\n]*)|[\[{\]}\n]"
+    r"""|[^"'#\[\]{}\n]+""",
     re.DOTALL,
 )
-_ASSIGNMENT = re.compile(r"(?<![\w.-])([\w.-]+)(?:\\?[\"'])?[ \t]*(?:=|:(?!:|//))[ \t]*")
-_FLAG = re.compile(r"(?<![\w.-])(--?[\w-]+)(?:[ \t]+|(?:\\?[\"'])[ \t\r\n]*,[ \t\r\n]*)(?=[^\s,-])")
-_BLANK = re.compile(r"[ \t]*(?:[,;)\]}]|$)")
-_SCALAR = re.compile(r"[^\s,}\]]*")
-_QUOTES = frozenset("\"'")
-_WORD = re.compile(r"[^\s\"']+")
-_LINE = re.compile(r"[^\r\n]*")
-_SCHEME = re.compile(r"\b(Bearer|Basic)[ \t]+([A-Za-z0-9+/._~-]{6,}=*)", re.IGNORECASE)
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*")
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
-_PEM_END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
-_URL_USER = re.compile(r"(://)[^/\s\"'@]*(?:@[^/\s\"'@]*)*@")
-_BEFORE_AT = re.compile(r"(?<![^\s\"'/@])([^\s\"'/@]+)@")
-_BEFORE_USER = re.compile(r"[(\[=]")
-_BEFORE_QUERY = re.compile(r"(?<![^\s\"'?])([^\s\"'?]+)\?")
-_QUERY = re.compile(r"[^\s\"'#]*")
-_CLOSING = {"[": "]", "{": "}"}
 
 
-def is_secret_key(name: str) -> bool:
-    """Whether what has this name is a secret, wherever it stands."""
-    return _SECRET.search(name) is not None
+def mask(text: str) -> str:
+    """Replace every credential in any text by ****: TOML, YAML, JSON, log lines, messages and command lines.
 
-
-def mask_text(text: str) -> str:
-    """Replace every credential in ``text`` by ****; what has none stays byte for byte.
-
-    Credentials are what is assigned to a name such as `password`, `--registry-token` or `Authorization` (to the end of
-    its string, or of its line), tokens, private keys, and the userinfo and the query of a URL. Masking twice changes
-    nothing.
+    Comments are masked too. Lines without a secret stay byte for byte. What is cut anywhere is masked to its end.
     """
-    for step in (_without_private_keys, _without_assigned, _without_tokens, _without_users, _without_queries):
-        text = step(text)
-    return text
+    text = without_arguments(without_private_keys(text))
+    try:
+        tomllib.loads(text)
+        masked = "".join(_toml(text))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        masked = "".join(_lines(text))
+    return mask_urls(masked)
 
 
 def brief(text: str) -> str:
@@ -74,141 +73,203 @@ def brief(text: str) -> str:
     return f"{words[0] if len(words) > 1 else ''}…"
 
 
-def _without_private_keys(text: str) -> str:
-    parts, done = [], 0
-    for begin in _PEM.finditer(text):
-        if begin.start() >= done:
-            end = _PEM_END.search(text, begin.end())
-            parts += [text[done : begin.end()], STARS]
-            done = end.start() if end else len(text)
-    return "".join([*parts, text[done:]])
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text with their endings; only a newline ends one."""
+    return _LINES.findall(text)
 
 
-def _without_assigned(text: str) -> str:
-    strings = {span.start(): span for span in _STRING.finditer(text)}
-    parts, done = [], 0
-    for start, end, mask in _assigned(text, strings):
-        if start >= done and end > start:
-            parts += [text[done:start], mask]
-            done = end
-    return "".join([*parts, text[done:]])
-
-
-def _assigned(text: str, strings: Mapping[int, re.Match[str]]) -> Iterator[tuple[int, int, str]]:
-    """Where the values of secret names begin and end, in order, and what stands there instead."""
-    inside = _Inside(strings)
-    closing = _closings(text, strings)
-    found = [(it.end(), it.start(1), True) for it in _ASSIGNMENT.finditer(text) if _names_a_secret(it[1])]
-    found += [(it.end(), it.start(1), False) for it in _FLAG.finditer(text) if is_secret_key(it[1])]
-    for at, name, to_the_end in sorted(found):
-        around = inside.at(name)
-        if at in strings:
-            yield at, strings[at].end(), MASK if strings[at][0][0] == '"' else f"'{STARS}'"
-        elif around is not None and at <= around[1]:
-            line = _LINE.match(text, at)
-            end = min(around[1], line.end() if line else at) if around[2] else around[1]
-            yield at, end if to_the_end else min(end, _word_end(text, at)), STARS
-        elif text[at : at + 1] in _CLOSING and at in closing:
-            yield at, closing[at], MASK
-        elif text[name - 1 : name] in _QUOTES and to_the_end:  # JSON: a number, true, null, or an escaped string
-            yield at, _scalar_end(text, at), MASK
-        elif not _BLANK.match(text, at) or not to_the_end:
-            line = _LINE.match(text, at)
-            yield at, line.end() if to_the_end and line else _word_end(text, at), MASK if to_the_end else STARS
-
-
-class _Inside:
-    """The string that is around a place, for places that come in order."""
-
-    def __init__(self, strings: Mapping[int, re.Match[str]]) -> None:
-        self.spans = list(strings.values())
-        self.next = 0
-
-    def at(self, place: int) -> tuple[int, int, bool] | None:
-        """Begin and end of what is in the quotes, and whether it may have several lines."""
-        while self.next < len(self.spans) and self.spans[self.next].end() <= place:
-            self.next += 1
-        if self.next == len(self.spans) or place < self.spans[self.next].start():
-            return None
-        span = self.spans[self.next]
-        quotes = 3 if span[0][:3] in ('"""', "'''") and len(span[0]) >= 6 else 1
-        return span.start() + quotes, span.end() - quotes, quotes == 3
-
-
-def _closings(text: str, strings: Mapping[int, re.Match[str]]) -> dict[int, int]:
-    """Behind which place each bracket that is outside of strings is closed."""
-    closed: dict[int, int] = {}
-    opened: list[int] = []
+def _toml(text: str) -> Iterator[str]:
+    """Mask TOML statement by statement: a statement is a run of whole lines, and a value is in one of them."""
+    table: tuple[str, ...] = ()
     at = 0
-    for bracket in re.finditer(r"[\[\]{}\"']", text):
-        if bracket.start() < at:
-            continue
-        if bracket.start() in strings:
-            at = strings[bracket.start()].end()
-        elif bracket[0] in _CLOSING:
-            opened.append(bracket.start())
-        elif opened and bracket[0] == _CLOSING[text[opened[-1]]]:
-            closed[opened.pop()] = bracket.end()
-    return closed
+    while at < len(text):
+        end = _statement_end(text, at)
+        statement, at = text[at:end], end
+        content = statement.lstrip(" \t")
+        if content.startswith("["):
+            table = _keys(content.lstrip("["))
+            yield _comments(statement)
+        elif content.startswith("#") or not content.strip():
+            yield _assigned(statement)
+        elif _is_secret_path((*table, *_keys(content))):
+            yield _masked_value(statement)
+        else:
+            yield _pair(statement)
 
 
-def _names_a_secret(name: str) -> bool:
-    return is_secret_key(name) or _SECRET_WHOLE.search(name) is not None
+def _statement_end(text: str, at: int) -> int:
+    """Where the statement ends that begins at a place: behind the first new line outside of strings and brackets."""
+    depth = 0
+    while at < len(text) and (token := _TOKEN.match(text, at)):
+        at = token.end()
+        if token[0] == "\n" and depth <= 0:
+            return at
+        depth += (token[0] in {"[", "{"}) - (token[0] in {"]", "}"})
+    return at if at >= len(text) else len(text)
 
 
-def _scalar_end(text: str, at: int) -> int:
-    scalar = _SCALAR.match(text, at)
-    return scalar.end() if scalar else at
-
-
-def _word_end(text: str, at: int) -> int:
-    word = _WORD.match(text, at)
-    return word.end() if word else at
-
-
-def _without_tokens(text: str) -> str:
-    return _JWT.sub(STARS, _SCHEME.sub(_scheme, text))
-
-
-def _scheme(match: re.Match[str]) -> str:
-    is_token = any(character.isdigit() for character in match[2]) or "." in match[2]
-    if match[1].lower() == "basic":
-        is_token = _is_login(match[2])
-    return f"{match[0][: match.start(2) - match.start()]}{STARS}" if is_token else match[0]
-
-
-def _is_login(text: str) -> bool:
-    try:
-        return b":" in base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        return False
-
-
-def _without_users(text: str) -> str:
-    return _BEFORE_AT.sub(_without_user, _URL_USER.sub(rf"\1{STARS}@", text))
-
-
-def _without_user(match: re.Match[str]) -> str:
-    """Mask the userinfo, USER:PASSWORD, that a word before an @ is, or ends with."""
-    word = match[1]
-    begins = [] if match.string[match.start() - 1 : match.start()] in ("/", "@") else [0]
-    for start in (*begins, *(found.end() for found in _BEFORE_USER.finditer(word))):
-        colon = word.find(":", start)
-        if colon in (-1, len(word) - 1):
+def _keys(text: str) -> tuple[str, ...]:
+    """The keys that a text begins with, as they are meant."""
+    keys: list[str] = []
+    at = 0
+    while key := _TOML_KEY.match(text, at):
+        bare, basic, literal, dot = key.groups()
+        meant = bare if bare is not None else literal
+        keys.append(meant if meant is not None else tomllib.loads(f"key = {basic}\n")["key"])
+        at = key.end()
+        if dot is None:
             break
-        if colon > start:
-            return f"{word[:start]}{STARS}@"
-    return match[0]
+    return tuple(keys)
 
 
-def _without_queries(text: str) -> str:
-    """Mask the query of every URL."""
-    parts, done = [], 0
-    for found in _BEFORE_QUERY.finditer(text):
-        if found.start() < done or "://" not in found[1]:
-            continue
-        query = _QUERY.match(text, found.end())
-        if query and query[0]:
-            parts += [text[done : found.end()], STARS]
-            done = query.end()
-    return "".join([*parts, text[done:]])
+def _is_secret_path(path: tuple[str, ...]) -> bool:
+    """Whether a value is a credential. A key with a dot is the name of a host, which may have any word in it."""
+    return (
+        any(key.casefold() in _TABLES for key in path)
+        or any(is_secret_key(key) for key in path if "." not in key)
+        or bool(path and is_secret_key(path[-1]))
+    )
+
+
+def _masked_value(text: str) -> str:
+    """Replace a whole statement's value, and the comment behind it, which may hold an old one."""
+    match = _VALUE.match(text)
+    lead = match[1] if match else ""
+    ending = re.search(r"\r?\n?\Z", text)
+    return f"{lead}{MASK}{ending[0] if ending else ''}"
+
+
+def _pair(text: str) -> str:
+    """Mask what is inside of a value: keys of inline tables, strings that assign, and comments."""
+    if "{" in text and (is_secret_key(text) or _assigned(text) != text):
+        text = _inline(text)
+    return _TOKEN.sub(_masked_token, text)
+
+
+def _masked_token(token: re.Match[str]) -> str:
+    text = token[0]
+    if token["long"] or token["comment"]:
+        return _assigned(text[:-3]) + text[-3:] if token["long"] else _assigned(text)
+    if token["string"]:
+        return f"{text[0]}{_assigned_line(text[1:-1], '****')}{text[-1]}"
+    return text
+
+
+def _inline(text: str) -> str:
+    try:
+        document = tomlkit.parse(text)
+        _hide(document)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, ValueError, TypeError, KeyError):
+        return _masked_value(text)
+
+
+def _hide(value: object) -> None:
+    if isinstance(value, dict):
+        for key in list(value):
+            if _is_secret_path((str(key),)):
+                value[key] = MASK.strip('"')
+            else:
+                _hide(value[key])
+    elif isinstance(value, list):
+        for item in value:
+            _hide(item)
+
+
+def _comments(text: str) -> str:
+    return _COMMENT.sub(lambda comment: _assigned(comment[0]), text) if "#" in text else text
+
+
+def _assigned(text: str) -> str:
+    """Mask what is assigned to a secret key, to the end of its line."""
+    return _LINE.sub(lambda line: _assigned_line(line[0]), text)
+
+
+def _assigned_line(line: str, mask: str = MASK) -> str:
+    key = _secret_assignment(line)
+    return f"{line[: key.end()]}{mask}" if key else line
+
+
+def _secret_assignment(line: str) -> re.Match[str] | None:
+    """The first assignment to a secret key in a line, which has a value there."""
+    keys = (key for key in _ASSIGNMENT.finditer(line) if is_secret(key[1]))
+    return next((key for key in keys if key.end() < len(line)), None)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Mask a text that is not TOML, with values that go on over lines."""
+    secret_table, value = False, _Value()
+    for line in lines_of(text):
+        ending = line[len(line.rstrip("\r\n")) :]
+        if value.goes_on(line):
+            yield MASK + ending if line.strip() else line
+        elif _HEADER.fullmatch(line) or _secret_header(line):
+            secret_table = _secret_header(line)
+            yield _comments(line)
+        elif line.lstrip().startswith("#") or not line.strip():
+            yield _assigned(line)
+        else:
+            value = _Value(line, whole=secret_table)
+            yield _masked_value(line) if secret_table else _assigned(line)
+
+
+def _secret_header(line: str) -> bool:
+    if not line.lstrip().startswith("["):
+        return False
+    try:
+        keys = _keys(line.lstrip("[ \t"))
+    except tomllib.TOMLDecodeError:
+        return True
+    return bool(_SECRET_HEADER.search(line)) or _is_secret_path(keys)
+
+
+class _Value:
+    """A secret value that a line begins, and whether further lines belong to it: by quotes, brackets or indentation."""
+
+    def __init__(self, line: str = "", *, whole: bool = False) -> None:
+        self._closing, self._opening, self._depth, self._column, self._empty = "", "", 0, -1, False
+        line = line.rstrip("\r\n")
+        key = next((key for key in _ASSIGNMENT.finditer(line) if whole or is_secret(key[1])), None)
+        if key is None:
+            return
+        value = line[key.end() :]
+        self._empty = not value.strip()
+        if ":" in key[0]:
+            lead = line[: key.start()]
+            self._column = len(lead) if not lead.strip(" \t-\"'") else len(line) - len(line.lstrip())
+        for opening, closing in (('"""', '"""'), ("'''", "'''"), ("[", "]"), ("{", "}"), ('"', '"'), ("'", "'")):
+            if value.startswith(opening):
+                self._open(opening, closing, value)
+                return
+
+    def _open(self, opening: str, closing: str, value: str) -> None:
+        if closing in "]}":
+            self._opening, self._closing = opening, closing
+            self._count(value)
+        elif (len(opening) == 3 and closing not in value[3:]) or (
+            len(opening) == 1 and not _STRING.match(value) and self._column >= 0
+        ):
+            self._closing = closing
+
+    def _count(self, text: str) -> None:
+        bare = _STRINGS.sub("", text)
+        self._depth += bare.count(self._opening) - bare.count(self._closing)
+        if self._depth <= 0:
+            self._closing, self._opening = "", ""
+
+    def goes_on(self, line: str) -> bool:
+        """Whether a line belongs to the value; the line that closes it does."""
+        if self._opening:
+            self._count(line)
+            return True
+        if self._closing:
+            self._closing = "" if self._closing in line else self._closing
+            return True
+        if self._column < 0:
+            return False
+        if not line.strip():
+            return True
+        indent = len(line) - len(line.lstrip(" \t"))
+        deeper = indent > self._column or (indent == self._column and self._empty and bool(_LIST_ITEM.match(line)))
+        self._column = self._column if deeper else -1
+        return deeper

@@ -14,7 +14,7 @@ from types import TracebackType
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
 
-from common import brief, mask_text
+from common import brief, mask
 from containerd.decide import NodePlan
 from containerd.model import checksum
 from fleet.errors import NotRecorded, UsageError
@@ -148,7 +148,7 @@ class Journal:
         """Write one line with its reason masked; what fails breaks the journal, and is no error."""
         try:
             if "reason" in told:
-                told["reason"] = " ".join(mask_text(brief(str(told["reason"]))).split())
+                told["reason"] = " ".join(mask(brief(str(told["reason"]))).split())
             self._append(event, told)
         except Exception as error:  # whatever it is, the nodes come first
             self._break(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from common import brief, mask_text
+from common import brief, mask
 
 REMOTE = "remote"
 """The key of a host's data under which a test puts what answers instead of SSH."""
@@ -35,9 +35,9 @@ class Completed:
 
     @property
     def complaint(self) -> str:
-        """The last line that the script wrote to stderr, cut to a message, or its exit code."""
+        """The last line that the script wrote to stderr, cut to a message and masked, or its exit code."""
         lines = self.stderr.decode(errors="replace").strip().splitlines()
-        return mask_text(brief(lines[-1].strip())) if lines else f"exit code {self.exit_code}"
+        return mask(brief(lines[-1].strip())) if lines else f"exit code {self.exit_code}"
 
 
 class Remote(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, IntEnum
 
+from common import mask_urls
 from fleet.errors import UsageError
 
 
@@ -132,4 +133,6 @@ def count(outcomes: Iterable[Outcome]) -> str:
 
 def error_json(error: UsageError) -> str:
     """Return a usage or inventory error as one JSON document."""
-    return json.dumps({"exit": int(Exit.USAGE), "error": error.place.as_dict() | {"message": error.args[0]}}, indent=2)
+    return json.dumps(
+        {"exit": int(Exit.USAGE), "error": error.place.as_dict() | {"message": mask_urls(error.args[0])}}, indent=2
+    )

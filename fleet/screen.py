@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from common import mask, mask_urls
 from fleet.hints import Hints
 from fleet.printable import printable, printable_lines
 from fleet.report import NodeReport, Outcome, Report
@@ -40,7 +42,8 @@ _COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 class Screen:
     """The two streams. With ``quiet`` (``--json``) stdout belongs to the machine, and no table is printed.
 
-    Everything that people read goes through here: printable characters only, no markup, commands as they are typed.
+    Everything that people read goes through here: printable characters only, no credentials, no markup, and commands
+    as they are typed.
     """
 
     def __init__(self, *, quiet: bool = False, hints: Hints | None = None) -> None:
@@ -126,9 +129,9 @@ class Screen:
                 self._shown.clear()
 
     def document(self, text: str, *, exact: bool = False) -> None:
-        """Write a JSON document to stdout; with ``exact`` every string in it as it is."""
-        hints = Hints() if exact else self._hints
-        self._out.file.write(hints.in_json(text) + "\n")
+        """Write a JSON document to stdout, masked; with ``exact`` every string in it as it is."""
+        shown = Hints().in_json(text) if exact else self._hints.in_json(_masked_json(text))
+        self._out.file.write(shown + "\n")
 
     def result(self, report: Report, *, as_json: bool) -> None:
         """Print the report: JSON for machines, or a table and details for people."""
@@ -158,7 +161,7 @@ class Screen:
             for result in results:
                 print_result(result, severity_level=logging.DEBUG)
         # Its own colours cannot be told from those that a node has written.
-        for line in printable_lines(_COLOUR_CODE.sub("", written.getvalue())):
+        for line in printable_lines(mask(_COLOUR_CODE.sub("", written.getvalue()))):
             self.progress(line)
 
     @property
@@ -182,7 +185,7 @@ class Screen:
         return self._err if self.quiet or self._beforehand else self._out
 
     def _printable(self, text: str) -> str:
-        return printable(self._hints.in_text(text))
+        return printable(mask_urls(self._hints.in_text(text)))
 
     def _line(self, console: Console, text: str) -> None:
         console.print(Text(self._printable(text)), soft_wrap=True)
@@ -226,9 +229,24 @@ class ProgressProcessor:
             self._screen.progress(f"{host.name}: {task.name} {'failed' if result.failed else 'done'}")
 
 
+def _masked_json(document: str) -> str:
+    """Return a JSON document with every string in it masked by itself, so that it stays JSON."""
+    return json.dumps(_masked(json.loads(document)), indent=2)
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return mask_urls(value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {mask_urls(key): _masked(item) for key, item in value.items()}
+    return value
+
+
 def complain(message: str) -> None:
     """Write what ended the program to stderr, line by line."""
-    for line in printable_lines(Hints.here().in_text(message)):
+    for line in printable_lines(mask_urls(Hints.here().in_text(message))):
         print(line, file=sys.stderr)
 
 

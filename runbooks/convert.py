@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from common import Finding, distinct
+from common import Finding, distinct, unified_diff
 from containerd.decide import decide
 from containerd.diagnose import diagnose
 from containerd.hosts import tls_files
 from containerd.loader import Prediction, named_files, predict
 from containerd.model import MAIN, ContainerdError, Decision, FileSet, Policy, Version
 from containerd.probe import managed_by
-from containerd.toml import toml_diff
 from fleet.errors import UsageError
 from fleet.screen import Screen
 from templates import render_hosts_toml
@@ -45,7 +44,7 @@ class Conversion:
     def diff(self) -> str:
         """The change of every file as one unified diff, secrets masked."""
         changes = self.decision.files.items()
-        return "".join(toml_diff(path, self.before.text(path), text) for path, text in changes)
+        return "".join(unified_diff(path, self.before.text(path), text) for path, text in changes)
 
     def show(self, screen: Screen) -> None:
         """Print it for people: the change, what becomes of every setting, the findings, CRI before and after."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from nornir.core.task import MultiResult
 
 from caches.errors import CachesError
-from common import brief, mask_text
+from common import brief, mask
 from containerd.decide import NodePlan
-from containerd.model import ContainerdError, Decision, Strategy
+from containerd.model import ContainerdError, Decision, Refused, Strategy
 from fleet.errors import ConnectionLost, FleetError, Interrupted, NotRecorded, Unreachable
 from fleet.inventory import Node
 from fleet.report import Exit, NodeReport, Outcome
@@ -26,10 +26,13 @@ def failure(result: MultiResult) -> NodeReport:
     """Report a host on which a task failed before anything was changed."""
     error = cause(result)
     if isinstance(error, (Unreachable, ConnectionLost)):
-        return NodeReport(Outcome.UNREACHABLE, mask_text(brief(str(error))), Exit.UNREACHABLE)
+        return NodeReport(Outcome.UNREACHABLE, mask(brief(str(error))), Exit.UNREACHABLE)
+    if isinstance(error, Refused):
+        details = tuple(map(str, error.findings))
+        return NodeReport(Outcome.FAILED, mask(brief(str(error))), Exit.FAILED, details=details)
     if isinstance(error, (TaskError, ContainerdError, CachesError, FleetError)):
-        return NodeReport(Outcome.FAILED, mask_text(brief(str(error))), Exit.FAILED)
-    return NodeReport(Outcome.FAILED, f"internal error: {error!r}", Exit.NOT_VERIFIED)
+        return NodeReport(Outcome.FAILED, mask(brief(str(error))), Exit.FAILED)
+    return NodeReport(Outcome.FAILED, mask(brief(f"internal error: {error!r}")), Exit.NOT_VERIFIED)
 
 
 def not_changed(node: Node, result: MultiResult) -> NodeReport:

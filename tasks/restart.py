@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nornir.core.task import Result, Task
 
-from common import mask_text
 from tasks import scripts
 from tasks.errors import StepFailed
 from tasks.run import Run
@@ -24,5 +23,5 @@ def restart(task: Task, run: Run) -> Result:
         arguments = ("restart", run.id, str(within))
         done = scripts.run(task.host, *arguments, timeout=within + OTHER_SECONDS, cancelled=lambda: run.stop.urgent)
         if done.exit_code != 0:
-            raise StepFailed(mask_text(f"restart: {done.complaint}"))
+            raise StepFailed(f"restart: {done.complaint}")
     return Result(host=task.host, changed=True, result=run)

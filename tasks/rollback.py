@@ -8,7 +8,7 @@ from enum import Enum
 from nornir.core.inventory import Host
 from nornir.core.task import Result, Task
 
-from containerd.toml import toml_diff
+from common import unified_diff
 from fleet.errors import CommandTimeout, ConnectionLost
 from fleet.remote import Completed
 from fleet.ssh import remote_of
@@ -110,7 +110,7 @@ def _difference(host: Host, refused: RolledBack) -> str:
     live = [line.removeprefix("changed ").split(": ")[0] for line in refused.lines if line.startswith("changed /")]
     seen = wire.decode(scripts.must(host, "written", refused.run or "", *live))
     return "".join(
-        toml_diff(path, _decoded(seen.get(f"written:{path}")), _decoded(seen.get(f"live:{path}"))) for path in live
+        unified_diff(path, _decoded(seen.get(f"written:{path}")), _decoded(seen.get(f"live:{path}"))) for path in live
     )
 
 

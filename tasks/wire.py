@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from common import brief, mask_text
+from common import brief, mask
 from tasks.errors import StepFailed
 
 
@@ -35,4 +35,4 @@ def text(values: Mapping[str, bytes], name: str) -> str:
 
 def message(values: Mapping[str, bytes], name: str) -> str:
     """Return the same of what programs have written: each line is cut to a message, and its credentials are masked."""
-    return "\n".join(mask_text(brief(line)) for line in text(values, name).split("\n"))
+    return "\n".join(mask(brief(line)) for line in text(values, name).split("\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from containerd.config.effective import Overview, effective_registry, overview, registry_mismatch
-from containerd.config.sources import Source, Sources, load_sources, parse_file, source_of
+from containerd.config.sources import Source, Sources, load_sources, parse_file, source_of, versioned
 from containerd.config.tables import (
     DEFAULT_ROOT,
     NEW,
@@ -39,4 +39,5 @@ __all__ = [
     "single_root",
     "source_of",
     "table_at",
+    "versioned",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from common import mask_text
+from common import mask_urls
 from containerd.config.tables import NEW, OLD, config_path_of, mirrors_of
 from containerd.loader import config_path_in_effect, has_registry_types, merge, registry_of, registry_places
 from containerd.model import IMAGES, Dead, Decision, FileSet, Policy, Strategy, Version, release_of
@@ -53,11 +53,11 @@ def _not_by_mirrors(effective: EffectiveRegistry, policy: Policy) -> str | None:
     if effective.config_path:
         return f'config_path "{effective.config_path}" is in effect beside mirrors: an imported file may set it'
     if "*" in mirrors:
-        return f"the wildcard mirror ({mask_text(', '.join(mirrors['*']))}) is still in effect"
+        return f"the wildcard mirror ({mask_urls(', '.join(mirrors['*']))}) is still in effect"
     for registry in policy.registries:
         found = mirrors.get(registry.name)
         if found != registry.endpoints:
-            said = "is not in effect" if found is None else f"is {mask_text(', '.join(found))} in effect"
+            said = "is not in effect" if found is None else f"is {mask_urls(', '.join(found))} in effect"
             return f'mirrors."{registry.name}" {said}, planned is {", ".join(registry.endpoints)}'
     return None
 
@@ -86,14 +86,14 @@ def overview(files: FileSet, version: Version) -> Overview:
         return Overview()
     registry = registry_of(merged, version)
     mirrors = (
-        (name, tuple(map(mask_text, mirror.get("endpoint", ())))) for name, mirror in registry.table("mirrors").tables()
+        (name, tuple(map(mask_urls, mirror.get("endpoint", ())))) for name, mirror in registry.table("mirrors").tables()
     )
     places = registry_places(merged, files, version)
     configs = list(registry.table("configs").tables())
     return Overview(
         config_path=config_path_in_effect(registry),
         mirrors=tuple(sorted(mirrors)),
-        auth=tuple(sorted(mask_text(host) for host, config in configs if config.table("auth").data)),
-        tls=tuple(sorted(mask_text(host) for host, config in configs if config.table("tls").data)),
-        places={mask_text(key): str(place) for key, place in places.items()},
+        auth=tuple(sorted(mask_urls(host) for host, config in configs if config.table("auth").data)),
+        tls=tuple(sorted(mask_urls(host) for host, config in configs if config.table("tls").data)),
+        places={mask_urls(key): str(place) for key, place in places.items()},
     )

@@ -38,11 +38,6 @@ from containerd.loader import (
 from containerd.model import Dead, FileSet, NotToml, Refused, Version, release_of
 from containerd.toml import Path, parse
 
-_DIALECT = (
-    "containerd {version} reads {path}, {reason}: TOML of that kind cannot be edited here safely, write it in standard "
-    "TOML and run again"
-)
-
 
 @dataclass(frozen=True)
 class Source:
@@ -166,9 +161,21 @@ def load_sources(files: FileSet, version: Version) -> Sources:
     try:
         merged = merge(files, version)
     except Dead as error:
-        raise Refused(f"containerd {version} does not start on these files: {error}; correct them first") from None
+        problem = f"containerd {version} does not start on these files: {error}"
+        raise Refused(problem, "correct them first", code="daemon-dead") from None
     paths = tuple(tree.file for tree in merged.sources) or (files.main,)
     return Sources(files, tuple(source_of(files, path, version) for path in paths), version, merged)
+
+
+def versioned(files: FileSet, version: Version) -> FileSet:
+    """The same files, where a main file in which nothing is set gets the version that this daemon reads."""
+    main = files.text(files.main) or ""
+    if parse_file(files, files.main, version):
+        return files
+    newline = "\r\n" if "\r\n" in main else "\n"
+    lead = main if not main or main.endswith("\n") else main + newline
+    text = f"{lead}version = {min(release_of(version).config_version, 3)}{newline}"
+    return FileSet(files.main, {**files.texts, files.main: text}, files.present)
 
 
 def source_of(files: FileSet, path: str, version: Version) -> Source:
@@ -189,16 +196,26 @@ def parse_file(files: FileSet, path: str, version: Version) -> Mapping[str, Any]
     except NotToml as error:
         if _reading(text, path, version) is None:
             raise NotToml(f"{path} is {error}") from None
-        raise Refused(_DIALECT.format(version=version, path=path, reason=f"which is {error}")) from None
-    for one, other in doubles(planted(data, path), version):
+        raise _dialect(version, path, f"which is {error}") from None
+    for one, two in doubles(planted(data, path), version):
         raise Refused(
-            f"{path}: {dotted(one)} and {dotted(other)} are one setting for containerd {version}, and both count: "
-            "write one of them"
+            f"{path}: {dotted(one)} and {dotted(two)} are one setting for containerd {version}, and both count",
+            "write one of them",
+            code="spelled-twice",
+            key=two,
         )
     reading = _reading(text, path, version)
     if reading is not None and not agrees(reading, data):
-        raise Refused(_DIALECT.format(version=version, path=path, reason="which the standard reads differently"))
+        raise _dialect(version, path, "which the standard reads differently")
     return data
+
+
+def _dialect(version: Version, path: str, reason: str) -> Refused:
+    return Refused(
+        f"containerd {version} reads {path}, {reason}",
+        "TOML of that kind cannot be edited here safely, write it in standard TOML and run again",
+        code="toml-dialect",
+    )
 
 
 def _reading(text: str, path: str, version: Version) -> Mapping[str, Any] | None:

@@ -25,7 +25,7 @@ def file_version(data: Mapping[str, Any]) -> int:
     """The file's `version`; a file without one is version 1. Raises Refused when it is not a whole number."""
     version = data.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool):
-        raise Refused("`version` is not a whole number: correct it")
+        raise Refused("`version` is not a whole number", "correct it", code="wrong-type", key=("version",))
     return version
 
 
@@ -35,7 +35,12 @@ def table_at(data: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     for depth, key in enumerate(path, 1):
         table = table.get(key, {})
         if not isinstance(table, Mapping):
-            raise Refused(f"{dotted(path[:depth])} is not a table: containerd does not read this file, correct it")
+            raise Refused(
+                f"{dotted(path[:depth])} is not a table",
+                "containerd does not read this file, correct it",
+                code="wrong-type",
+                key=path[:depth],
+            )
     return table  # type: ignore[no-any-return]
 
 
@@ -54,7 +59,8 @@ def config_path_of(data: Mapping[str, Any], table: Path) -> str:
     """The config_path of a registry table, empty when unset. Raises Refused when it is not a string."""
     value = table_at(data, table).get("config_path", "")
     if not isinstance(value, str):
-        raise Refused(f"{dotted(table)}.config_path is not a string: correct it")
+        key = (*table, "config_path")
+        raise Refused(f"{dotted(key)} is not a string", "correct it", code="wrong-type", key=key)
     return value
 
 
@@ -71,12 +77,14 @@ def single_root(config_path: str, present: Collection[str] = ()) -> str | None:
         found = sorted(path for path in present if path.endswith("/hosts.toml") and path.startswith(tuple(others)))
         which = f" ({', '.join(found)})" if found else ""
         raise Refused(
-            f'config_path = "{config_path}" names several roots, which 2.1 and later do not read (containerd #12808): '
-            f'move the hosts.toml files{which} into one root and set config_path = "{DEFAULT_ROOT}"'
+            f'config_path = "{config_path}" names several roots, which 2.1 and later do not read (containerd #12808)',
+            f'move the hosts.toml files{which} into one root and set config_path = "{DEFAULT_ROOT}"',
+            code="multi-root-config-path",
         )
     if not config_path.startswith("/") or clean(config_path) == "/" or not config_path.isprintable():
         shown = json.dumps(config_path, ensure_ascii=False)
-        raise Refused(f'config_path = {shown} is not an absolute directory: set it to "{DEFAULT_ROOT}"')
+        problem = f"config_path = {shown} is not an absolute directory"
+        raise Refused(problem, f'set it to "{DEFAULT_ROOT}"', code="config-path-not-absolute")
     return config_path
 
 
@@ -89,6 +97,9 @@ def _endpoints(data: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     endpoints = table_at(data, path).get("endpoint", [])
     if not isinstance(endpoints, list) or not all(isinstance(endpoint, str) for endpoint in endpoints):
         raise Refused(
-            f"{dotted(path)}.endpoint is not a list of strings: containerd does not start with it, correct it"
+            f"{dotted(path)}.endpoint is not a list of strings",
+            "containerd does not start with it, correct it",
+            code="wrong-type",
+            key=(*path, "endpoint"),
         )
     return tuple(endpoints)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common import mask_text
+from common import mask_urls
 from containerd.config import NEW, OLD, SHORT, Mirrors, Source, Sources, dotted, table_at
 from containerd.model import STAYS, Accounted, Fate, Fates, release_of
 from containerd.toml import Path
@@ -35,8 +35,8 @@ def account(sources: Sources, fates: Fates) -> tuple[Accounted, ...]:
         place = "" if source == sources.main else f"{source.path}: "
         for table in (SHORT, OLD, NEW):
             for path, fate in _settings(source, table, sources, fates):
-                key = mask_text(f"{place}{_spelled(source.spelled((*table, *path)))}")
-                found.append(Accounted(key, fate.outcome, mask_text(fate.to)))
+                key = mask_urls(f"{place}{_spelled(source.spelled((*table, *path)))}")
+                found.append(Accounted(key, fate.outcome, mask_urls(fate.to)))
     return tuple(found)
 
 

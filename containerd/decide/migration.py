@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from common import mask_text
-from containerd.config import DEFAULT_ROOT, Sources, dotted, load_sources, single_root
-from containerd.decide import rewrite, rules
+from common import mask_urls
+from containerd.config import DEFAULT_ROOT, Sources, dotted, load_sources, single_root, versioned
+from containerd.decide import rewrite
 from containerd.decide.changes import leftovers
 from containerd.decide.dispositions import account, stays_but_for
 from containerd.decide.side_effects import notes_on_imports, side_effects
+from containerd.diagnose import refusals
 from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts, wildcard_of
-from containerd.loader import predict
-from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Strategy, Version, clean
+from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Refused, Strategy, Version, clean
 
 
 def decide(files: FileSet, version: Version, policy: Policy, render: HostsRenderer) -> Decision:
     """Decide what to write on a node, from its configuration and its hosts.toml files; `render` writes one.
 
-    Nodes that are alike are decided once. Raises NotToml, Refused and VersionError.
+    Nodes that are alike are decided once. Raises Refused, with all that blocks, and VersionError.
     """
     node = _Node(files.main, tuple(sorted(files.texts.items())), files.present, version, version.text)
     decision = _decide(node, policy, render)
@@ -50,11 +50,10 @@ class _Node:
 def _decide(node: _Node, policy: Policy, render: HostsRenderer) -> Decision:
     if policy.strategy is Strategy.SKIP:
         return _skip(node)
-    rules.check_main(node.files, node.version)
-    files = rewrite.with_version(node.files, node.version)
+    if blocking := refusals(node.files, node.version, policy.strategy):
+        raise Refused.of(blocking)
+    files = versioned(node.files, node.version)
     sources = load_sources(files, node.version)
-    rules.check_state(predict(node.files, node.version), node.version)
-    rules.check(sources, policy.strategy)
     if policy.strategy is Strategy.CONFIG_PATH:
         root = single_root(sources.config_path, files.texts) or DEFAULT_ROOT
         hosts = _hosts(sources, root, node, policy, render)
@@ -90,7 +89,7 @@ def _skip(node: _Node) -> Decision:
     except ContainerdError as error:
         wildcard, accounting, reason = None, (), f"{reason}, which is not understood ({error})"
     if wildcard is not None:
-        reason += f", with the wildcard mirror ({mask_text(', '.join(wildcard))}) still in use"
+        reason += f", with the wildcard mirror ({mask_urls(', '.join(wildcard))}) still in use"
     return Decision(Strategy.SKIP, {}, None, (), reason, accounting)
 
 
@@ -109,7 +108,7 @@ def _table(policy: Policy) -> dict[str, tuple[str, ...]]:
 def _notes(sources: Sources, hosts: HostsPlan, policy: Policy) -> Iterator[str]:
     table = _table(policy)
     for name, endpoints in sources.mirrors.items():
-        said = mask_text(f'mirrors."{name}" ({", ".join(endpoints) or "no endpoint"})')
+        said = mask_urls(f'mirrors."{name}" ({", ".join(endpoints) or "no endpoint"})')
         if name == "*":
             yield f"{said} is removed: registries outside the table are pulled from their upstream"
         elif name in table and endpoints != table[name]:

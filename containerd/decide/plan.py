@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from common import Finding
+from common import Finding, Severity, unified_diff
 from containerd.decide.migration import decide
-from containerd.diagnose import bound_findings, daemon_findings, doubts, proxy_findings
+from containerd.diagnose import UNFINISHED, bound_findings, daemon_findings, doubts, proxy_findings
 from containerd.hosts import HostsRenderer
 from containerd.model import (
     Decision,
@@ -23,7 +23,6 @@ from containerd.model import (
     generation_of,
     shortage,
 )
-from containerd.toml import toml_diff
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,16 @@ class Consent:
     restarts: frozenset[str] = frozenset()
 
     def permits(self, finding: Finding) -> bool:
-        """Whether a finding that blocks is agreed to."""
+        """Whether a loss, or a finding about the daemon that blocks, is agreed to. An unfinished run never is."""
+        if finding.code == UNFINISHED:
+            return False
         if finding.code == "bound-unit":
             return finding.where in self.restarts
         return finding.code in self.losses or (finding.code == "version-change" and self.version_change)
+
+    def refused(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings that block and are not agreed to."""
+        return [finding for finding in findings if finding.blocks and not self.permits(finding)]
 
 
 NO_CONSENT = Consent()
@@ -90,7 +95,7 @@ class NodePlan:
     @cached_property
     def diff(self) -> str:
         """The change of every file as one unified diff, secrets masked."""
-        return "".join(toml_diff(file.path, file.before, file.after) for file in self.files)
+        return "".join(unified_diff(file.path, file.before, file.after) for file in self.files)
 
 
 def plan_node(
@@ -102,66 +107,47 @@ def plan_node(
 ) -> NodePlan:
     """Decide what a rollout does on a node that the inventory files under the generation ``filed``.
 
-    ``consent`` is what the operator takes into the bargain. Raises ``Refused`` or ``NotToml`` with what to do
-    where nothing can be done safely, or where a setting would be lost.
+    ``consent`` is what the operator takes into the bargain. Raises ``Refused`` with every finding that blocks, and
+    ``VersionError`` for a version that is not supported at all.
     """
-    _check_generation(facts, filed)
-    if policy.strategy is not Strategy.SKIP:
-        _check_ready(facts, policy, consent)
-    decision = decide(facts.files, facts.daemon.version, policy, render)
-    _refuse_blocking(decision.findings, consent)
-    _check_losses(decision, consent)
-    _check_paths(facts, decision)
+    skipped = policy.strategy is Strategy.SKIP
+    blocking = list(_blocking(facts, filed, policy, consent))
+    try:
+        decision = decide(facts.files, facts.daemon.version, policy, render)
+    except Refused as refused:
+        raise Refused.of((*blocking, *refused.as_findings(f"{facts.files.main}:1"))) from None
     files = tuple(_planned(facts, path, text) for path, text in decision.files.items())
-    pending = facts.restart_pending and policy.strategy is not Strategy.SKIP
+    pending = facts.restart_pending and not skipped
     restart = pending or any(file.kind == "config" for file in files)
-    _check_room(facts, acts=bool(files) or restart, restart=restart)
-    if restart:
-        bound = tuple(bound_findings(facts.bound))
-        _refuse_blocking(bound, consent)
-        decision = replace(decision, findings=(*decision.findings, *bound))
+    blocking += consent.refused(decision.findings)
+    blocking += _losses(decision, consent)
+    blocking += _odd_paths(facts, decision)
+    blocking += _restart_and_space(facts, acts=bool(files) or restart, restart=restart)
+    bound = tuple(bound_findings(facts.bound)) if restart else ()
+    blocking += consent.refused(bound)
+    if blocking:
+        raise Refused.of(blocking)
+    decision = replace(decision, findings=(*decision.findings, *bound))
     reason = decision.reason
     if pending and not files:
         reason = f"restart pending: {facts.config_file} is as planned, but newer than the running containerd"
     return NodePlan(facts, policy, decision, files, restart, reason)
 
 
-def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
-    kind = "hosts" if path.endswith("/hosts.toml") else "config"
-    return PlannedFile(kind, facts.real_path(path), facts.text(path), text)
-
-
-def _check_paths(facts: NodeFacts, decision: Decision) -> None:
-    real = [facts.real_path(path) for path in decision.files]
-    for path in (*decision.files, *real):
-        if _CONTROL.search(path):
-            raise Refused(f"the path {path!r} has a tab, a newline or another control character; rename it there first")
-    twice = sorted({path for path in real if real.count(path) > 1})
-    if twice:
-        raise Refused(f"several files to write are links to {twice[0]}; give each registry a hosts.toml of its own")
-
-
-def _check_generation(facts: NodeFacts, filed: Generation) -> None:
+def _blocking(facts: NodeFacts, filed: Generation, policy: Policy, consent: Consent) -> Iterator[Finding]:
+    """What blocks before anything is decided, except what the operator permits."""
     runs = facts.daemon.version
     generation = generation_of(runs)
     if generation is not filed:
-        raise Refused(
-            f"runs containerd {runs.text}, but is filed under containerd-{filed.value}; "
-            f"move it to containerd-{generation.value} in hosts.yaml"
+        yield _blocked(
+            "filed-wrongly",
+            facts.daemon.binary,
+            f"runs containerd {runs.text}, but is filed under containerd-{filed.value}",
+            f"move it to containerd-{generation.value} in hosts.yaml",
         )
-
-
-def _check_losses(decision: Decision, consent: Consent) -> None:
-    lost = [loss for loss in decision.losses if not consent.permits(loss)]
-    if lost:
-        told = "; ".join(f"{loss.message}: {loss.fix}" for loss in lost)
-        flags = " ".join(f"--accept-loss {code}" for code in sorted({loss.code for loss in lost}))
-        raise Refused(f"settings would be lost: {told}. To go on without them: {flags}")
-
-
-def _check_ready(facts: NodeFacts, policy: Policy, consent: Consent) -> None:
-    found = (*daemon_findings(facts), *doubts(facts.files, facts.daemon.version), *through_proxies(facts, policy))
-    _refuse_blocking(found, consent)
+    if policy.strategy is not Strategy.SKIP:
+        known = (*daemon_findings(facts), *doubts(facts.files, runs), *through_proxies(facts, policy))
+        yield from consent.refused(known)
 
 
 def through_proxies(facts: NodeFacts, policy: Policy) -> Iterator[Finding]:
@@ -169,20 +155,43 @@ def through_proxies(facts: NodeFacts, policy: Policy) -> Iterator[Finding]:
     return proxy_findings(facts.proxies, (url for registry in policy.registries for url in registry.endpoints))
 
 
-def _refuse_blocking(found: Iterable[Finding], consent: Consent) -> None:
-    """Raise Refused for every finding that blocks, except those that the operator permits."""
-    blocking = [finding for finding in found if finding.blocks and not consent.permits(finding)]
-    if blocking:
-        raise Refused(". Also: ".join(f"{finding.message}; {finding.fix}" for finding in blocking))
+def _planned(facts: NodeFacts, path: str, text: str) -> PlannedFile:
+    kind = "hosts" if path.endswith("/hosts.toml") else "config"
+    return PlannedFile(kind, facts.real_path(path), facts.text(path), text)
 
 
-def _check_room(facts: NodeFacts, *, acts: bool, restart: bool) -> None:
+def _odd_paths(facts: NodeFacts, decision: Decision) -> Iterator[Finding]:
+    real = [facts.real_path(path) for path in decision.files]
+    for path in dict.fromkeys((*decision.files, *real)):
+        if _CONTROL.search(path):
+            message = f"the path {path!r} has a tab, a newline or another control character"
+            yield _blocked("odd-path", facts.config_file, message, "rename it there first")
+    for path in sorted({path for path in real if real.count(path) > 1}):
+        message = f"several files to write are links to {path}"
+        yield _blocked("several-links", f"{path}:1", message, "give each registry a hosts.toml of its own")
+
+
+def _losses(decision: Decision, consent: Consent) -> Iterator[Finding]:
+    for loss in decision.losses:
+        if not consent.permits(loss):
+            fix = f"{loss.fix}. To go on without it: --accept-loss {loss.code}"
+            yield replace(loss, message=f"a setting would be lost: {loss.message}", fix=fix, blocks=True)
+
+
+def _restart_and_space(facts: NodeFacts, *, acts: bool, restart: bool) -> Iterator[Finding]:
     """What only a node on which something is to be done needs."""
     kill_mode = facts.daemon.kill_mode
     if restart and kill_mode != "process":
-        raise Refused(
+        yield _blocked(
+            "kill-mode",
+            "containerd.service",
             f"KillMode of containerd.service is {kill_mode or 'unknown'}, and a restart would kill the containers with "
-            "it; set KillMode=process in a drop-in there, run systemctl daemon-reload, then the rollout again"
+            "it",
+            "set KillMode=process in a drop-in there, run systemctl daemon-reload, then the rollout again",
         )
     if acts and (short := shortage(facts.headroom)):
-        raise Refused(f"{short}, then run the rollout again")
+        yield _blocked("no-space", "containerd.service", short, "then run the rollout again")
+
+
+def _blocked(code: str, where: str, message: str, fix: str) -> Finding:
+    return Finding(code, Severity.ERROR, where, message, fix, blocks=True)

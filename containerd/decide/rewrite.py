@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from containerd.config import Sources, load_sources, parse_file
+from containerd.config import Sources, load_sources
 from containerd.decide.changes import edits
 from containerd.loader import agrees, predict
-from containerd.model import ContainerdError, FileSet, NotToml, Policy, Refused, Version, release_of
+from containerd.model import ContainerdError, FileSet, NotToml, Policy, Refused, Version
 from containerd.toml import Edit, Leaf, Path, apply_edit, parse
 
-_NOT_UNDERSTOOD = "{}: this file's shape is not understood: write the registry as a [table] and run again"
-
-
-def with_version(files: FileSet, version: Version) -> FileSet:
-    """The same files, where a main file in which nothing is set gets the version that this daemon reads."""
-    main = files.text(files.main) or ""
-    if parse_file(files, files.main, version):
-        return files
-    newline = "\r\n" if "\r\n" in main else "\n"
-    lead = main if not main or main.endswith("\n") else main + newline
-    text = f"{lead}version = {min(release_of(version).config_version, 3)}{newline}"
-    return FileSet(files.main, {**files.texts, files.main: text}, files.present)
+_NOT_UNDERSTOOD = "{}: this file's shape is not understood"
+_WRITE_A_TABLE = "write the registry as a [table] and run again"
 
 
 def rewritten(before: FileSet, files: FileSet, sources: Sources, policy: Policy, root: str | None) -> dict[str, str]:
@@ -52,9 +42,9 @@ def _edited(path: str, before: str, wanted: Edit) -> str:
     except NotToml:
         understood = False
     except Refused:
-        raise Refused(_NOT_UNDERSTOOD.format(path)) from None
+        raise Refused(_NOT_UNDERSTOOD.format(path), _WRITE_A_TABLE, code="shape-not-understood") from None
     if not understood:
-        raise Refused(_NOT_UNDERSTOOD.format(path))
+        raise Refused(_NOT_UNDERSTOOD.format(path), _WRITE_A_TABLE, code="shape-not-understood")
     return after
 
 

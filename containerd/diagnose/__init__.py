@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from containerd.diagnose.daemon import bound_findings, daemon_findings, proxy_findings
+from containerd.diagnose.daemon import UNFINISHED, bound_findings, daemon_findings, proxy_findings
 from containerd.diagnose.diagnosis import diagnose, doubts
+from containerd.diagnose.refusal_checks import refusals
 
-__all__ = ["bound_findings", "daemon_findings", "diagnose", "doubts", "proxy_findings"]
+__all__ = ["UNFINISHED", "bound_findings", "daemon_findings", "diagnose", "doubts", "proxy_findings", "refusals"]

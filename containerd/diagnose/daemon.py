@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from common import Finding, Severity, mask_text
+from common import Finding, Severity, mask_urls
 from containerd.model import Daemon, NodeFacts, Proxies, Transaction
 
 _OURS = frozenset({"kubelet.service"})
 """Kubelet is meant to follow containerd, and is asked for after the restart anyway."""
+
+UNFINISHED = "unfinished-run"
+"""The code of a run that is at work or did not finish. Nothing permits another one beside it."""
 
 
 def daemon_findings(facts: NodeFacts) -> Iterator[Finding]:
     """What a restart would bring that nobody asked for, and what a run has left undone: audit and rollout both ask."""
     if facts.transaction is not None and facts.transaction.unfinished:
         yield Finding(
-            "unfinished-run",
+            UNFINISHED,
             Severity.ERROR,
             f"/var/lib/containerd-fleet/{facts.transaction.run}",
             f"run {_named(facts.transaction)} is at work on this node or did not finish ({facts.transaction.state})",
@@ -116,4 +119,4 @@ def proxy_findings(proxies: Proxies, endpoints: Iterable[str]) -> Iterator[Findi
 
 
 def _shown(proxy: str) -> str:
-    return mask_text(proxy if "://" in proxy else f"http://{proxy}")
+    return mask_urls(proxy if "://" in proxy else f"http://{proxy}")

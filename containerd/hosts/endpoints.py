@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from common import mask_text
+from common import mask_urls
 from containerd.config import NEW, OLD, SHORT
 from containerd.hosts.hosts_toml import with_scheme
 from containerd.hosts.reading import IMAGES, read_hosts
@@ -121,7 +121,7 @@ def _of_config(data: Mapping[str, Any], go_toml: int) -> Iterator[tuple[str, str
 
 def _endpoint(registry: str, url: str, path: str, text: str) -> Endpoint | None:
     place = host_and_port(url)
-    return Endpoint(registry, mask_text(url), *place, f"{path}:{_line(url, text)}") if place else None
+    return Endpoint(registry, mask_urls(url), *place, f"{path}:{_line(url, text)}") if place else None
 
 
 def _line(url: str, text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from common import Finding, Severity, mask_text
+from common import Finding, Severity, mask_urls
 from containerd.config import Mirrors
 from containerd.hosts.carrying import carry_certificates
 from containerd.hosts.existing import Site, Target
@@ -104,7 +104,7 @@ class _Planning:
     def carry(self, name: str, endpoints: tuple[str, ...]) -> None:
         """A mirror outside the table goes on as it was."""
         if not is_registry(name):
-            shown = mask_text(f'mirrors."{name}"')
+            shown = mask_urls(f'mirrors."{name}"')
             self._all(name, Fate("removed", "never had an effect: no image is named so"))
             self.notes.append(f"{shown} is removed: no image is named so, it never had an effect")
         elif not endpoints:
@@ -184,7 +184,7 @@ class _Planning:
         fix = OTHER_ADDRESS if entries else "nothing"
         if legible_here:
             fix = f'add [host."{legible_here[0]}"] to it, or delete it, and run again'
-        self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, mask_text(message), fix))
+        self.findings.append(Finding("foreign-hosts-toml", Severity.WARNING, path, mask_urls(message), fix))
 
     def _by_its_name(self, host: str, path: str) -> None:
         if path not in self.site.present:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from common import mask_text
+from common import mask_urls
 from containerd.hosts.existing import Site, Target
 from containerd.hosts.hosts_toml import HostEntry, HostsToml, host_of
 from containerd.hosts.reading import asked_at
@@ -33,7 +33,7 @@ def check_legible(site: Site, name: str, target: Target) -> None:
         bracket = any("[" in entry.url for entry in target.file.hosts)
         fix = OTHER_ADDRESS if bracket else f"write {target.path} by hand, or upgrade containerd"
         message = f"{name}: containerd {site.version} {why} if {target.path} were written: {fix}"
-        raise Refused(mask_text(message))
+        raise Refused(mask_urls(message))
 
 
 def _illegible(site: Site, path: str, file: HostsToml) -> str:

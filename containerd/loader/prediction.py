@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from common import mask_text
+from common import mask_urls
 from containerd.loader.cri_rules import Failure, cri_failure, nri_failure, stream_failure
 from containerd.loader.merged import Merged, merge
 from containerd.loader.plugin_rules import pool_device, proxy_uris, scratch_file, unloaded
@@ -42,14 +42,14 @@ def predict(files: FileSet, version: Version) -> Prediction:
     try:
         merged = merge(files, version)
     except Dead as reason:
-        return Prediction("dead", mask_text(str(reason)))
+        return Prediction("dead", mask_urls(str(reason)))
     return predict_merged(merged, files, version)
 
 
 def predict_merged(merged: Merged, files: FileSet, version: Version) -> Prediction:
     """The same, for what was merged already."""
     prediction = _predict(merged, files, version)
-    return Prediction(prediction.cri, mask_text(prediction.reason))
+    return Prediction(prediction.cri, mask_urls(prediction.reason))
 
 
 def _predict(merged: Merged, files: FileSet, version: Version) -> Prediction:

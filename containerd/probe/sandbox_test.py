@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from common import mask_text
+from common import mask_urls
 from containerd.loader import readings
 from containerd.model import FileSet, Generation, cri_health, failure_reason, parse_plugins
 
@@ -141,7 +141,7 @@ class Attempt:
     def failure(self, generation: Generation) -> str | None:
         """Why a node of this generation cannot be run on it, on one line and without passwords; None where it can."""
         said = self._failure(generation)
-        return None if said is None else mask_text(" ".join(said.split()))
+        return None if said is None else mask_urls(" ".join(said.split()))
 
     def _failure(self, generation: Generation) -> str | None:
         if not self.alive:

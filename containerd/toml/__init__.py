@@ -1,4 +1,4 @@
-"""TOML as text: statements, lossless edits, masking, and what the parsers of containerd read."""
+"""TOML as text: statements, lossless edits, and what the parsers of containerd read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from containerd.toml.go_toml_1 import read_go_toml_1
 from containerd.toml.go_toml_2 import Inline, Unfit, read_go_toml_2
 from containerd.toml.go_toml_seen import Keys
 from containerd.toml.go_toml_values import MOMENT, NotRead
-from containerd.toml.masking import mask, toml_diff
 from containerd.toml.statements import Path, basic_string, parse, quoted, split
 
 __all__ = [
@@ -21,11 +20,9 @@ __all__ = [
     "Unfit",
     "apply_edit",
     "basic_string",
-    "mask",
     "parse",
     "quoted",
     "read_go_toml_1",
     "read_go_toml_2",
     "split",
-    "toml_diff",
 ]

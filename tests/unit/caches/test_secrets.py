@@ -39,3 +39,9 @@ def test_what_is_no_yaml_is_not_shown_at_all(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "# only this\n", "version: 0.1\nproxy: {remoteurl: https://ghcr.io}\n"])
 def test_what_is_no_secret_stays(text: str) -> None:
     assert hide(text) == text
+
+
+@pytest.mark.timeout(20)
+def test_anchors_that_name_each_other_take_no_time() -> None:
+    text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    assert hide(text) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -86,15 +87,16 @@ def test_hosts_files_alone_need_none() -> None:
 @pytest.mark.parametrize(
     ("accepted", "flags"),
     [
-        ((), "--accept-loss tls-host-not-contacted --accept-loss tls-pair-incomplete"),
-        (("tls-pair-incomplete",), "--accept-loss tls-host-not-contacted"),
-        (("another",), "--accept-loss tls-host-not-contacted --accept-loss tls-pair-incomplete"),
+        ((), ("--accept-loss tls-host-not-contacted", "--accept-loss tls-pair-incomplete")),
+        (("tls-pair-incomplete",), ("--accept-loss tls-host-not-contacted",)),
+        (("another",), ("--accept-loss tls-host-not-contacted", "--accept-loss tls-pair-incomplete")),
     ],
 )
-def test_a_loss_blocks_until_it_is_accepted(accepted: tuple[str, ...], flags: str) -> None:
+def test_a_loss_blocks_until_it_is_accepted(accepted: tuple[str, ...], flags: tuple[str, ...]) -> None:
     texts = {**PRESENT, CONFIG: f"version = 2\n{WILDCARD}{LOST}{HALF}"}
-    with pytest.raises(Refused, match=rf"settings would be lost: .*To go on without them: {flags}$") as raised:
+    with pytest.raises(Refused, match="a setting would be lost: ") as raised:
         planned(texts, *accepted)
+    assert re.findall("To go on without it: (--accept-loss [a-z-]+)", str(raised.value)) == list(flags)
     assert "\n" not in str(raised.value)
     plan = planned(texts, "tls-host-not-contacted", "tls-pair-incomplete")
     assert [file.path for file in plan.files] == [CONFIG]
@@ -213,3 +215,55 @@ def test_a_path_with_a_control_character_is_refused(character: str) -> None:
     real = replace(facts(MOVES), real_paths={CONFIG: f"/etc/con{character}fig.toml"})
     with pytest.raises(Refused, match="control character"):
         plan_of(real)
+
+
+def codes(node: NodeFacts, consent: Consent = NO_CONSENT, strategy: Strategy = Strategy.CONFIG_PATH) -> set[str]:
+    """The codes of everything that blocks a rollout of a node."""
+    with pytest.raises(Refused) as raised:
+        plan_node(node, Generation.V1_7, Policy(strategy, TABLE), render_hosts_toml, consent)
+    found = raised.value.as_findings("")
+    assert all(finding.blocks and finding.where and finding.fix for finding in found)
+    assert str(raised.value) == ". Also: ".join(f"{finding.message}; {finding.fix}" for finding in found)
+    return {finding.code for finding in found}
+
+
+RUNNING = Transaction("20261124T100000Z-abcd", "armed", "ops", "2026-11-24T10:00:00Z")
+
+
+def test_everything_that_blocks_is_said_at_once() -> None:
+    read = facts({CONFIG: f"version = 2\n[{OLD}.registry]\nconfig_path = 'certs.d'\nMirrors = {{}}\n"})
+    node = replace(read, transaction=RUNNING, daemon=replace(read.daemon, needs_daemon_reload=True))
+    assert codes(node) == {
+        "unfinished-run",
+        "daemon-reload",
+        "config-path-not-absolute",
+        "spelled-in-another-case",
+    }
+
+
+def test_losses_and_the_node_s_own_troubles_are_said_together() -> None:
+    read = facts({**PRESENT, CONFIG: f"version = 2\n{WILDCARD}{LOST}{HALF}"})
+    full = Headroom(spaces=(Space("/etc/containerd", "/", 0, None),))
+    node = replace(read, headroom=full, daemon=replace(read.daemon, kill_mode="mixed"))
+    assert codes(node) == {"tls-host-not-contacted", "tls-pair-incomplete", "kill-mode", "no-space"}
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ("version = 2\n[", "not-toml"),
+        ("version = 3\n", "version-not-read"),
+        (f"version = 2\n[{OLD}.registry]\nconfig_path = 'certs.d'\n", "config-path-not-absolute"),
+        ("version = 2\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n", "cri-disabled"),
+    ],
+)
+def test_no_word_of_the_operator_permits_what_cannot_work(config: str, code: str) -> None:
+    node = replace(facts({CONFIG: config}), transaction=RUNNING)
+    assert {code, "unfinished-run"} <= codes(node, Consent(frozenset({code, "unfinished-run"})))
+
+
+def test_a_finding_about_the_daemon_is_permitted_by_its_code() -> None:
+    read = facts(WANTED)
+    node = replace(read, daemon=replace(read.daemon, needs_daemon_reload=True))
+    consent = Consent(frozenset({"daemon-reload"}))
+    assert plan_node(node, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml, consent).acts

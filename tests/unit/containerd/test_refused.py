@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containerd.model import NotToml, Refused, Strategy, VersionError
+from containerd.model import Refused, Strategy, VersionError
 from tests.unit.containerd.samples import OLD, ROOT, decided
 
 TWO_ROOTS = f'[{OLD}.registry]\nconfig_path = "{ROOT}:/etc/docker/certs.d"\n'
@@ -101,7 +101,7 @@ def test_refused_with_what_to_do(name: str) -> None:
 @pytest.mark.parametrize("strategy", [Strategy.CONFIG_PATH, Strategy.MIRRORS])
 @pytest.mark.parametrize("config", ["version = 2\nversion = 2\n", "{{ if }}\n", "[plugins\n"])
 def test_what_is_not_toml(config: str, strategy: Strategy) -> None:
-    with pytest.raises(NotToml, match="not TOML"):
+    with pytest.raises(Refused, match="not TOML"):
         decided(config, strategy=strategy)
 
 

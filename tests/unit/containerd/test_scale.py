@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from common import mask
 from containerd.config import overview
 from containerd.decide import migration
 from containerd.diagnose import diagnose
 from containerd.loader import dialects, predict
-from containerd.toml import mask
 from tests.unit.containerd.samples import CONFIG, OLD, decided, fileset, version
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from containerd.config import overview
 from containerd.diagnose import diagnose
 from containerd.loader import predict
-from containerd.model import ContainerdError, NotToml, Refused
+from containerd.model import ContainerdError, Refused
 from tests.unit.containerd.prediction_cases import IMPORTS, V2, V3, config_path, file_set, mirrors
 from tests.unit.containerd.samples import CONFIG, NEW, OLD, ROOT, decided, fileset, version
 
@@ -79,7 +79,7 @@ def test_a_text_that_the_standard_reads_differently_is_not_edited() -> None:
 
 
 def test_what_is_no_toml_for_anybody_is_named() -> None:
-    with pytest.raises(NotToml, match=f"^{CONFIG} is not TOML"):
+    with pytest.raises(Refused, match=f"^{CONFIG} is not TOML"):
         decided(V2 + "note = \n", "1.7.24")
 
 

@@ -27,10 +27,10 @@ from nornir.core import Nornir
 from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
 from nornir.core.task import Result, Task
 
+from common import mask
 from containerd.decide import NodePlan
 from containerd.decide.plan import PlannedFile
 from containerd.model import checksum
-from containerd.toml import mask
 from fleet.errors import NotRecorded, UsageError
 from fleet.journal import Journal, JournalProcessor
 from fleet.journal_file import JournalFile

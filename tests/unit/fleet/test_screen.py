@@ -184,3 +184,16 @@ def test_the_screen_hands_its_consoles_made_text_only() -> None:
         "Text(self._printable(text))",
         "table",
     ]
+
+
+def test_no_credential_reaches_either_stream(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "http://u:hunter2@h/v2/?token=hunter2 and Bearer hunter2"
+    screen = Screen()
+    screen.say(secret)
+    screen.progress(secret)
+    screen.rows(secret, ("node",), [(secret,)])
+    screen.document(json.dumps({secret: [secret]}))
+    out, err = capsys.readouterr()
+    assert "hunter2" not in out + err
+    assert "****" in out
+    assert "****" in err

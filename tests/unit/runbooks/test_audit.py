@@ -89,3 +89,19 @@ def test_a_file_that_is_not_toml_is_read_all_the_same(tmp_path: Path) -> None:
     fakes["worker-1"].write(CONFIG, b"version = [\n")
     found = audited(fakes)
     assert outcomes(found.report)["worker-1"] == "failed"
+
+
+def test_audit_has_every_finding_that_a_rollout_refuses_for(tmp_path: Path) -> None:
+    fakes = build(tmp_path)
+    config = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nMirrors = {}\nconfig_path = "certs.d"\n'
+    fakes["worker-1"].write(CONFIG, config.encode())
+    fakes["worker-1"].cri = "error"
+    found = audited(fakes)
+    blocking = [finding for finding in found.nodes["worker-1"].findings if finding.blocks]
+    assert {"spelled-in-another-case", "config-path-not-absolute", "cri-not-ok"} <= {
+        finding.code for finding in blocking
+    }
+    rollout = Rollout(fakes.fleet, fakes.names, RolloutOptions(settle_seconds=0), fakes.screen).carry_out()
+    refused = rollout.nodes["worker-1"]
+    assert f"a rollout would refuse: {refused.reason}" == found.report.nodes["worker-1"].reason
+    assert [str(finding) for finding in blocking] == list(refused.details)
