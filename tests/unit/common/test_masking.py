@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import mask, unified_diff
+from common import mask, mask_urls, unified_diff
 from tests.unit.containerd.samples import OLD
 
 AUTH = f'{OLD}.registry.configs."h".auth'
