@@ -1,4 +1,4 @@
-# The same steps as one raw script over one ssh: look, back up, write, restart, check. For bench/side_by_side.py.
+# The same steps as one raw script over one ssh: look, back up, write, restart, check. For bench/overhead.py.
 set -e
 mkdir -p /var/lib/raw/before
 containerd --version >/dev/null

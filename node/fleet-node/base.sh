@@ -11,8 +11,17 @@ export LC_ALL=C
 export PATH="$prefix/usr/local/sbin:$prefix/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1
 umask 077
-unset IFS
-set +f
+# How the words of an unquoted value are told apart. Lines that are looped over are no here-document: bash writes those
+# to /tmp, which may be full.
+by_lines() {
+    set -f
+    IFS=$newline
+}
+by_words() {
+    unset IFS
+    set +f
+}
+by_words
 
 base=$prefix/var/lib/containerd-fleet
 proc=$prefix/proc

@@ -68,8 +68,8 @@ find_daemon() {
 
 read_command_line() {
     last=''
-    words=$(tr '\0' '\n' <"$1")
-    while IFS= read -r word; do
+    by_lines
+    for word in $(tr '\0' '\n' <"$1"); do
         case $last in
             -c | --config | -config) config=$word ;;
             -a | --address | -address) address=$word ;;
@@ -83,9 +83,8 @@ read_command_line() {
             --state=* | -state=*) state_directory=${word#*=} ;;
         esac
         last=$word
-    done <<WORDS
-$words
-WORDS
+    done
+    by_words
 }
 
 emit_daemon() {
@@ -138,13 +137,12 @@ inotify() {
 
 # Print, for each directory of the lines $1, its name, a tab, and free bytes, all and free inodes, and the mount point.
 spaces() {
-    while IFS= read -r directory; do
-        [ -n "$directory" ] || continue
+    by_lines
+    for directory in $1; do
         existing=$directory
         until [ -d "$existing" ]; do existing=$(dirname "$existing"); done
         printf '%s\t%s\n' "$directory" \
             "$(timeout 5 df -B1 --output=avail,itotal,iavail,target "$existing" 2>/dev/null | tail -n 1)"
-    done <<DIRECTORIES
-$1
-DIRECTORIES
+    done
+    by_words
 }

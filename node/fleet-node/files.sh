@@ -25,13 +25,15 @@ answer_files() {
 # Run this program's `files` in the mount namespace of the daemon. Only there is the program handed on.
 enter_namespace() {
     set -- files --main "$1"
-    while IFS= read -r line; do
-        [ -z "$line" ] || set -- "$@" "${line%% *}" "${line#* }"
-    done <<OPTIONS
-$(prefix_lines --read "$opt_read")
-$(prefix_lines --root "$opt_root")
-$(prefix_lines --present "$opt_present")
-OPTIONS
+    by_lines
+    for line in $(
+        prefix_lines --read "$opt_read"
+        prefix_lines --root "$opt_root"
+        prefix_lines --present "$opt_present"
+    ); do
+        set -- "$@" "${line%% *}" "${line#* }"
+    done
+    by_words
     printf '%s\n' "$program" |
         nsenter --target "$pid" --mount -- /bin/sh -c "program=\$(cat) && eval \"\$program\"" fleet-node "$@"
 }
@@ -98,7 +100,9 @@ ${state_directory:-$prefix/run/containerd}" | emit spaces
 # Print the files that the patterns of the lines $1 name, where they are not printed yet: their text, where they lead,
 # and their last change.
 read_patterns() {
-    while IFS= read -r pattern; do
+    by_lines
+    for pattern in $1; do
+        by_words
         case $newline$asked in
             *"$newline$pattern$newline"*) continue ;;
         esac
@@ -115,9 +119,8 @@ read_patterns() {
             fi
         done
         unset IFS
-    done <<PATTERNS
-$1
-PATTERNS
+    done
+    by_words
 }
 
 is_new() {
@@ -147,8 +150,9 @@ read_file() {
 # and the names of certificates and keys, which are never read.
 read_roots() {
     listed='' certificates=''
-    while IFS= read -r root_directory; do
-        [ -n "$root_directory" ] || continue
+    by_lines
+    for root_directory in $1; do
+        by_words
         for directory in "$root_directory"/*/; do
             [ -d "$directory" ] || continue
             directory=${directory%/}
@@ -166,9 +170,8 @@ read_roots() {
                 [ ! -f "$file" ] || ! is_plain "$file" || certificates=$certificates$file$newline
             done
         done
-    done <<ROOTS
-$1
-ROOTS
+    done
+    by_words
     printf '%s' "$listed" | emit directories
     printf '%s' "$certificates" | emit certificates
 }
@@ -176,12 +179,11 @@ ROOTS
 # Print which of the paths of the lines $1 exist, and which do not. They may be keys, and are not read.
 existing() {
     present='' absent=''
-    while IFS= read -r path; do
-        [ -n "$path" ] || continue
+    by_lines
+    for path in $1; do
         if [ -e "$path" ]; then present=$present$path$newline; else absent=$absent$path$newline; fi
-    done <<PATHS
-$1
-PATHS
+    done
+    by_words
     printf '%s' "$present" | emit present
     printf '%s' "$absent" | emit absent
 }
