@@ -14,7 +14,7 @@ from containerd.decide.dispositions import account, stays_but_for
 from containerd.decide.side_effects import notes_on_imports, side_effects
 from containerd.diagnose import refusals
 from containerd.hosts import HostsPlan, HostsRenderer, Site, plan_hosts, wildcard_of
-from containerd.model import ContainerdError, Decision, Fates, FileSet, Policy, Refused, Strategy, Version, clean
+from containerd.model import ContainerdError, Decision, Dispositions, FileSet, Policy, Refused, Strategy, Version, clean
 
 
 def decide(files: FileSet, version: Version, policy: Policy, render: HostsRenderer) -> Decision:
@@ -58,17 +58,17 @@ def _decide(node: _Node, policy: Policy, render: HostsRenderer) -> Decision:
         root = single_root(sources.config_path, files.texts) or DEFAULT_ROOT
         hosts = _hosts(sources, root, node, policy, render)
     else:
-        root, hosts = None, HostsPlan(fates=stays_but_for(sources.mirrors, _table(policy)))
+        root, hosts = None, HostsPlan(dispositions=stays_but_for(sources.mirrors, _table(policy)))
     texts = rewrite.rewritten(node.files, files, sources, policy, root)
     written = {**hosts.changed(node.hosts_files), **texts}
-    fates = replace(hosts.fates, root=root)
+    dispositions = replace(hosts.dispositions, root=root)
     return Decision(
         policy.strategy,
         written,
         root,
         tuple(_notes(sources, hosts, policy)),
         _reason(policy.strategy, root, written, tuple(texts)),
-        account(sources, fates),
+        account(sources, dispositions),
         (*hosts.findings, *notes_on_imports(sources, texts)),
         hosts.losses,
     )
@@ -84,7 +84,7 @@ def _skip(node: _Node) -> Decision:
     reason = f"strategy skip: containerd {node.version} keeps its configuration"
     try:
         sources = load_sources(node.files, node.version)
-        wildcard, accounting = sources.mirrors.get("*"), account(sources, Fates(kept=True))
+        wildcard, accounting = sources.mirrors.get("*"), account(sources, Dispositions(kept=True))
         wildcard = _default_wildcard(sources, node) if wildcard is None else wildcard
     except ContainerdError as error:
         wildcard, accounting, reason = None, (), f"{reason}, which is not understood ({error})"

@@ -23,7 +23,7 @@ from containerd.hosts.hosts_toml import (
 )
 from containerd.hosts.legible import OTHER_ADDRESS, check_legible, is_legible, legible
 from containerd.hosts.tls import Placing, TlsTables, can_be_named
-from containerd.model import Fate, Fates, Registry, release_of
+from containerd.model import Disposition, Dispositions, Registry, release_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class HostsPlan:
     """
 
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
-    fates: Fates = field(default_factory=Fates)
+    dispositions: Dispositions = field(default_factory=Dispositions)
     findings: tuple[Finding, ...] = ()
     losses: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def plan_hosts(site: Site, mirrors: Mirrors, tls: TlsTables, registries: tuple[R
         check_legible(site, name, target)
     return HostsPlan(
         {target.path: plan.text(target) for target in written.values()},
-        Fates(plan.fates, placing.fates),
+        Dispositions(plan.dispositions, placing.dispositions),
         (*plan.findings, *placing.findings, *certificates),
         (*plan.losses, *placing.losses),
         tuple(plan.notes),
@@ -78,7 +78,7 @@ class _Planning:
         self.site = site
         self.mirrors = mirrors
         self.targets: dict[str, Target] = {}
-        self.fates: dict[tuple[str, str], Fate] = {}
+        self.dispositions: dict[tuple[str, str], Disposition] = {}
         self.findings: list[Finding] = []
         self.losses: list[Finding] = []
         self.notes: list[str] = []
@@ -105,10 +105,10 @@ class _Planning:
         """A mirror outside the table goes on as it was."""
         if not is_registry(name):
             shown = mask_urls(f'mirrors."{name}"')
-            self._all(name, Fate("removed", "never had an effect: no image is named so"))
+            self._all(name, Disposition("removed", "never had an effect: no image is named so"))
             self.notes.append(f"{shown} is removed: no image is named so, it never had an effect")
         elif not endpoints:
-            self._all(name, Fate("removed", f"{name} is pulled from its upstream, as before"))
+            self._all(name, Disposition("removed", f"{name} is pulled from its upstream, as before"))
             self.notes.append(f'mirrors."{name}" has no endpoint: {name} is pulled from its upstream, as before')
         else:
             self._carry(name, from_endpoints(name, endpoints))
@@ -117,8 +117,10 @@ class _Planning:
         """The wildcard gives way to the caches of the table."""
         names = ", ".join(registry.name for registry in registries)
         rest = "other registries are pulled from their upstream"
-        fate = Fate("replaced", f"the caches of {names}; {rest}") if names else Fate("removed", rest)
-        self._all("*", fate)
+        disposition = (
+            Disposition("replaced", f"the caches of {names}; {rest}") if names else Disposition("removed", rest)
+        )
+        self._all("*", disposition)
         for url in map(with_scheme, self.mirrors.get("*", ())):
             host = host_of(url)
             if url.startswith("http:") and host not in self.mirrors and can_be_named(host) and not is_local(host):
@@ -140,16 +142,16 @@ class _Planning:
         carried, written = frozenset(mapped.hosts_toml.hosts), frozenset(file.hosts)
         for endpoint in mapped.endpoints:
             if endpoint.entry is None:
-                fate = Fate("removed", "never worked: a repository path without a scheme")
+                disposition = Disposition("removed", "never worked: a repository path without a scheme")
             elif endpoint.entry not in carried and endpoint.entry.url != file.server:
-                fate = Fate("removed", "is another spelling of an endpoint before it")
+                disposition = Disposition("removed", "is another spelling of an endpoint before it")
             else:
                 is_server = endpoint.entry not in written and endpoint.entry.url == file.server
-                fate = self._of_carried(name, endpoint.entry, self.targets[name], is_server=is_server)
-            self.fates.setdefault((name, endpoint.written), fate)
+                disposition = self._of_carried(name, endpoint.entry, self.targets[name], is_server=is_server)
+            self.dispositions.setdefault((name, endpoint.written), disposition)
         self.notes += [*mapped.notes, *([] if kept is not None else [f'carried: mirrors."{name}" into {path}'])]
 
-    def _of_carried(self, name: str, entry: HostEntry, target: Target, *, is_server: bool) -> Fate:
+    def _of_carried(self, name: str, entry: HostEntry, target: Target, *, is_server: bool) -> Disposition:
         slot = f'[host."{entry.url}"]'
         if entry.override_path and not release_of(self.site.version).hosts.override_path:
             fix = f"upgrade containerd, or serve {name} at {entry.url.partition('://')[2].partition('/')[0]} itself"
@@ -164,11 +166,11 @@ class _Planning:
             message = f"{entry.url} belongs in {target.path}, which is there already and says something else"
             return self._lost("mirror-in-foreign-file", name, message, fix)
         place = "server" if is_server and target.kept is None else slot
-        return Fate("moved", f"{target.path}: {place}{' with override_path' if entry.override_path else ''}")
+        return Disposition("moved", f"{target.path}: {place}{' with override_path' if entry.override_path else ''}")
 
-    def _lost(self, code: str, name: str, message: str, fix: str) -> Fate:
+    def _lost(self, code: str, name: str, message: str, fix: str) -> Disposition:
         self.losses.append(self.site.loss(code, ("mirrors", name), f'mirrors."{name}": {message}', fix))
-        return Fate("lost", fix)
+        return Disposition("lost", fix)
 
     def _foreign(self, path: str, registry: Registry, text: str) -> None:
         entries = [HostEntry(endpoint) for endpoint in registry.endpoints]
@@ -205,11 +207,13 @@ class _Planning:
             to = f"{target.path}, which is kept, and does not ask the table's cache"
         for endpoint in (*self.mirrors.get(registry.name, ()), ""):
             same = endpoint.rstrip("/") in registry.endpoints and target.kept is None
-            self.fates[registry.name, endpoint] = Fate("moved", target.path) if same else Fate("replaced", to)
+            self.dispositions[registry.name, endpoint] = (
+                Disposition("moved", target.path) if same else Disposition("replaced", to)
+            )
 
-    def _all(self, name: str, fate: Fate) -> None:
+    def _all(self, name: str, disposition: Disposition) -> None:
         for endpoint in (*self.mirrors.get(name, ()), ""):
-            self.fates[name, endpoint] = fate
+            self.dispositions[name, endpoint] = disposition
 
 
 def _with_tls_of(file: HostsToml, other: HostsToml) -> HostsToml:

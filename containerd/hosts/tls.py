@@ -13,7 +13,7 @@ from containerd.config import Mirrors, load_sources
 from containerd.hosts.existing import Site, Target
 from containerd.hosts.hosts_toml import NO_TLS, HostsToml, Tls, host_of, is_local, upstream_of, with_scheme
 from containerd.hosts.reading import read_hosts
-from containerd.model import ContainerdError, Fate, FileSet, Refused, Version, clean
+from containerd.model import ContainerdError, Disposition, FileSet, Refused, Version, clean
 
 TlsTables = Mapping[str, Mapping[str, Any]]
 
@@ -45,7 +45,7 @@ class Placing:
         self.targets = dict(targets)
         self.names: dict[str, list[str]] = {}
         self.paths: set[str] = set()
-        self.fates: dict[tuple[str, str], Fate] = {}
+        self.dispositions: dict[tuple[str, str], Disposition] = {}
         self.findings: list[Finding] = []
         self.losses: list[Finding] = []
 
@@ -82,11 +82,11 @@ class Placing:
             if tls != NO_TLS and target.kept is None and (slots := _slots(target.file, host)):
                 self.targets[name] = replace(target, file=_fitted(target.file, host, tls))
                 homes += [f"{target.path}: {slot}" for slot in slots]
-        gone = Fate("removed", "says what containerd does anyway")
+        gone = Disposition("removed", "says what containerd does anyway")
         if tls != NO_TLS:
             gone = self._moved(host, homes) if homes else self._homeless(host)
         for key in table:
-            self.fates[host, key] = _fate(key, table, gone, homes)
+            self.dispositions[host, key] = _fate(key, table, gone, homes)
         self._check_pair(host, table)
 
     def _add_home(self, host: str) -> None:
@@ -98,23 +98,23 @@ class Placing:
             self.targets[path] = Target(path, HostsToml(f"https://{host}", ()), kept)
             self._index(path)
 
-    def _moved(self, host: str, homes: list[str]) -> Fate:
+    def _moved(self, host: str, homes: list[str]) -> Disposition:
         if not self.site.reads_tls:
             message = f'configs."{host}".tls was ignored by containerd 2.x, and takes effect in {"; ".join(homes)}'
             fix = "see that its files are right before the rollout, or delete the table first"
             where = self.site.where("configs", host, "tls")
             self.findings.append(Finding("tls-comes-alive", Severity.WARNING, where, message, fix))
-        return Fate("moved", "; ".join(homes))
+        return Disposition("moved", "; ".join(homes))
 
-    def _homeless(self, host: str) -> Fate:
+    def _homeless(self, host: str) -> Disposition:
         """What becomes of TLS that no file can take: it was dead, or it is lost."""
         if not self.site.reads_tls:
-            return Fate("removed", "containerd 2.x ignores it, and no server of the new files is this host")
+            return Disposition("removed", "containerd 2.x ignores it, and no server of the new files is this host")
         schemes = self._schemes(host)
         if not schemes:
-            return Fate("removed", "never had an effect: no server that is contacted has this name")
+            return Disposition("removed", "never had an effect: no server that is contacted has this name")
         if schemes == {"http"}:
-            return Fate("removed", "never had an effect: this server is contacted by http")
+            return Disposition("removed", "never had an effect: this server is contacted by http")
         if kept := self._kept(host):
             code, what = "tls-in-foreign-file", f"belongs in {kept}, which this tool did not write and does not change"
             fix = f'write it there for the server "{host}" (skip_verify, ca, client)'
@@ -122,7 +122,7 @@ class Placing:
             code, what = "tls-host-not-contacted", "is for a server that no image is pulled from any more"
             fix = "nothing, if only the old mirror needed it"
         self.losses.append(self.site.loss(code, ("configs", host, "tls"), f'configs."{host}".tls {what}', fix))
-        return Fate("lost", fix)
+        return Disposition("lost", fix)
 
     def _schemes(self, host: str) -> set[str]:
         """How a host was contacted: as an endpoint, or by its own name."""
@@ -149,13 +149,15 @@ class Placing:
         for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
             if not table.get(key) or table.get(other):
                 continue
-            self.fates[host, key] = Fate("removed", f"containerd 2.x ignores it, and it says nothing without {other}")
+            self.dispositions[host, key] = Disposition(
+                "removed", f"containerd 2.x ignores it, and it says nothing without {other}"
+            )
             if self.site.reads_tls:
                 fix = f"write both into the hosts.toml as client, or drop {key}"
                 message = f'configs."{host}".tls.{key} has no {other} beside it, so no pull from {host} worked'
                 path = ("configs", host, "tls", key)
                 self.losses.append(self.site.loss("tls-pair-incomplete", path, message, fix))
-                self.fates[host, key] = Fate("lost", fix)
+                self.dispositions[host, key] = Disposition("lost", fix)
 
 
 def contacts(mirrors: Mirrors, registry: str) -> list[str]:
@@ -196,12 +198,12 @@ def _is_https(url: str | None, host: str) -> bool:
     return url is not None and url.startswith("https://") and host_of(url) == host
 
 
-def _fate(key: str, table: Mapping[str, Any], gone: Fate, homes: list[str]) -> Fate:
+def _fate(key: str, table: Mapping[str, Any], gone: Disposition, homes: list[str]) -> Disposition:
     if key not in _PLACES:
-        return Fate("removed", "is no setting of containerd")
+        return Disposition("removed", "is no setting of containerd")
     if not table[key]:
-        return Fate("removed", "says what containerd does anyway")
-    return Fate("moved", "; ".join(f"{home} {_PLACES[key]}" for home in homes)) if homes else gone
+        return Disposition("removed", "says what containerd does anyway")
+    return Disposition("moved", "; ".join(f"{home} {_PLACES[key]}" for home in homes)) if homes else gone
 
 
 def _read(host: str, table: Mapping[str, Any]) -> Tls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from containerd.model.cri import CriHealth, cri_health, crictl_failure, failure_reason, parse_plugins
-from containerd.model.dispositions import STAYS, Accounted, Fate, Fates
+from containerd.model.dispositions import STAYS, Accounted, Disposition, Dispositions
 from containerd.model.errors import ContainerdError, NotToml, Refused, VersionError
 from containerd.model.files import MAIN, Dead, FileSet, absolute, clean
 from containerd.model.go_types import (
@@ -61,8 +61,8 @@ __all__ = [
     "Daemon",
     "Dead",
     "Decision",
-    "Fate",
-    "Fates",
+    "Disposition",
+    "Dispositions",
     "FileSet",
     "Generation",
     "GoType",

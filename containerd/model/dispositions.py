@@ -22,24 +22,24 @@ class Accounted:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Disposition:
     """What becomes of a setting."""
 
     outcome: Outcome
     to: str
 
 
-STAYS = Fate("kept", "stays where it is")
+STAYS = Disposition("kept", "stays where it is")
 
 
 @dataclass(frozen=True)
-class Fates:
+class Dispositions:
     """What becomes of the settings in effect: endpoints by registry and text ("" for none), TLS by host and key.
 
     `root` is the config_path that is set, None where TLS and config_path stay; `kept` means that nothing changes.
     """
 
-    endpoints: Mapping[tuple[str, str], Fate] = field(default_factory=dict)
-    tls: Mapping[tuple[str, str], Fate] = field(default_factory=dict)
+    endpoints: Mapping[tuple[str, str], Disposition] = field(default_factory=dict)
+    tls: Mapping[tuple[str, str], Disposition] = field(default_factory=dict)
     root: str | None = None
     kept: bool = False
