@@ -28,6 +28,9 @@ _TABLES = frozenset({"auth", "auths", "header", "headers"})
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _LINE = re.compile(r"[^\r\n]+")
 _ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]+)(?:\\*[\"'])?[ \t]*[=:][ \t]*")
+# In containerd's own words of a login that failed, a reason follows, and no token.
+_REASON = re.compile(r"failed to fetch (?:anonymous|oauth) token: $")
+_REASON_LENGTH = len("failed to fetch anonymous token: ")
 _VALUE = re.compile(r"((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^=\"'])*?=[ \t]*)([^\r\n]*)", re.DOTALL)
 _HEADER = re.compile(r"\s*\[[^\n]*\]\s*(?:#[^\n]*\s*)?")
 _SECRET_HEADER = re.compile(r"[.\[\"'\s](?:auths?|headers?)[\]\"'\s.]", re.IGNORECASE)
@@ -192,8 +195,14 @@ def _assigned_line(line: str, mask: str = MASK) -> str:
 
 def _secret_assignment(line: str) -> re.Match[str] | None:
     """The first assignment to a secret key in a line, which has a value there."""
-    keys = (key for key in _ASSIGNMENT.finditer(line) if is_secret(key[1]))
-    return next((key for key in keys if key.end() < len(line)), None)
+    return next((key for key in _secret_keys(line) if key.end() < len(line)), None)
+
+
+def _secret_keys(line: str) -> Iterator[re.Match[str]]:
+    """The secret keys that are assigned to in a line."""
+    for key in _ASSIGNMENT.finditer(line):
+        if is_secret(key[1]) and not _REASON.search(line, max(0, key.end() - _REASON_LENGTH), key.end()):
+            yield key
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -229,7 +238,7 @@ class _Value:
     def __init__(self, line: str = "", *, whole: bool = False) -> None:
         self._closing, self._opening, self._depth, self._column, self._empty = "", "", 0, -1, False
         line = line.rstrip("\r\n")
-        key = next((key for key in _ASSIGNMENT.finditer(line) if whole or is_secret(key[1])), None)
+        key = next(_ASSIGNMENT.finditer(line) if whole else _secret_keys(line), None)
         if key is None:
             return
         value = line[key.end() :]

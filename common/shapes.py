@@ -21,6 +21,8 @@ _BEFORE_USER = re.compile(r"[(\[=]")
 _BEFORE_QUERY = re.compile(r"(?<![^\s\"'?])([^\s\"'?]+)\?")
 _URL = re.compile(r"https?://")
 _QUERY = re.compile(r"[^\s\"'#]*")
+# Which registry a mirror is asked for: containerd adds it to every request.
+_NAMESPACE = re.compile(r"ns=[A-Za-z0-9.:%-]+")
 _WORD = re.compile(r"[^\s\"']+")
 # A password may hold a slash in the connection string of a database, which no web address can have before its host.
 _TRANSPORT = re.compile(r"@(?:tcp[46]?|udp|unix|cloudsql)\(", re.IGNORECASE)
@@ -130,7 +132,7 @@ def _without_queries(text: str) -> str:
         if found.start() < done or not _URL.search(found[1]):
             continue
         query = _QUERY.match(text, found.end())
-        if query and query[0]:
+        if query and query[0] and not _NAMESPACE.fullmatch(query[0]):
             parts += [text[done : found.end()], "****"]
             done = query.end()
     return "".join([*parts, text[done:]])
