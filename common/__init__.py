@@ -5,13 +5,12 @@ from __future__ import annotations
 from common.diff import unified_diff
 from common.findings import Finding, Severity, distinct
 from common.images import DOCKER_NAMES, NotAnImage, Reference, parse_reference
-from common.masking import MASK, MESSAGE_LENGTH, brief, mask
+from common.masking import MASK, brief, mask
 from common.shapes import mask_urls
 
 __all__ = [
     "DOCKER_NAMES",
     "MASK",
-    "MESSAGE_LENGTH",
     "Finding",
     "NotAnImage",
     "Reference",

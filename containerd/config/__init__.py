@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from containerd.config.effective import Overview, effective_registry, overview, registry_mismatch
-from containerd.config.sources import Source, Sources, load_sources, parse_file, source_of, versioned
+from containerd.config.sources import Source, Sources, load_sources, source_of, versioned
 from containerd.config.tables import (
     DEFAULT_ROOT,
     NEW,
@@ -34,7 +34,6 @@ __all__ = [
     "load_sources",
     "mirrors_of",
     "overview",
-    "parse_file",
     "registry_mismatch",
     "single_root",
     "source_of",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from common import Finding, Severity
 from containerd.config import Sources
-from containerd.hosts import HostsPlan, Site, file_findings
+from containerd.hosts import HostsPlan, Site, hosts_file_findings
 
 
 def side_effects(site: Site, plan: HostsPlan) -> Iterator[Finding]:
@@ -18,7 +18,7 @@ def side_effects(site: Site, plan: HostsPlan) -> Iterator[Finding]:
     yield from _not_written(site, plan, awake=root in site.roots)
     after = replace(site.files, texts={**site.files.texts, **plan.files})
     for path in plan.files:
-        yield from (it for it in file_findings(path, after, site.version) if it.blocks)
+        yield from (it for it in hosts_file_findings(path, after, site.version) if it.blocks)
 
 
 def _not_written(site: Site, plan: HostsPlan, *, awake: bool) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def _not_written(site: Site, plan: HostsPlan, *, awake: bool) -> Iterator[Findin
     for path in site.below():
         if path in plan.files:
             continue
-        its = tuple(file_findings(path, site.files, site.version))
+        its = tuple(hosts_file_findings(path, site.files, site.version))
         yield from (it for it in its if it.blocks or path not in reported)
         if path in reported:
             continue

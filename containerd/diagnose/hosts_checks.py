@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from common import Finding, Severity
 from containerd.diagnose.subject import Subject
-from containerd.hosts import directories_of, file_findings
+from containerd.hosts import directories_of, hosts_file_findings
 from containerd.loader import hosts_roots
 
 
@@ -21,7 +21,7 @@ def hosts_findings(subject: Subject) -> Iterator[Finding]:
         directory, name = posixpath.split(path)
         if name != "hosts.toml" or posixpath.dirname(directory) not in roots:
             continue
-        for finding in file_findings(path, subject.files, subject.version):
+        for finding in hosts_file_findings(path, subject.files, subject.version):
             # Only what a rollout would leave there is in its way.
             yield replace(finding, blocks=False)
         for hidden in directories.hidden_in(directory):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from containerd.hosts.certificates import directories_of
-from containerd.hosts.checks import file_findings, wildcard_of
+from containerd.hosts.checks import hosts_file_findings, wildcard_of
 from containerd.hosts.endpoints import WILDCARD, Endpoint, endpoints_of, host_and_port
 from containerd.hosts.existing import Site
 from containerd.hosts.hosts_toml import HostEntry, HostsRenderer, HostsToml, from_endpoints, host_dir, is_registry
@@ -22,10 +22,10 @@ __all__ = [
     "asked_at",
     "directories_of",
     "endpoints_of",
-    "file_findings",
     "from_endpoints",
     "host_and_port",
     "host_dir",
+    "hosts_file_findings",
     "is_registry",
     "plan_hosts",
     "read_hosts",

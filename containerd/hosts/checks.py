@@ -11,7 +11,7 @@ from containerd.hosts.reading import HostsReading, read_hosts
 from containerd.model import FileSet, Version
 
 
-def file_findings(path: str, files: FileSet, version: Version) -> Iterator[Finding]:
+def hosts_file_findings(path: str, files: FileSet, version: Version) -> Iterator[Finding]:
     """Return what this version makes of the file at a path that its author may not expect. Holds no secret."""
     reading = read_hosts(files.text(path) or "", path, version)
     yield from _unread(path, reading, version)

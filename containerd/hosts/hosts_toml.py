@@ -18,7 +18,6 @@ _PORT = re.compile(r"(.+):([0-9]+)")
 # What an image reference may begin with (distribution's reference grammar).
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?P<port>:[0-9]+)?")
-# An image named by the second is one of the first.
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
