@@ -96,6 +96,7 @@ class ScriptedNode:
         self.script("containerd", "echo containerd github.com/containerd/containerd 1.7.24 abc")
         self.script("ctr", CTR)
         self.script("systemctl", SYSTEMCTL)
+        self.script("systemd-run", SYSTEMD_RUN)
         (self.root / f"proc/{PID}/exe").symlink_to(self.bin / "containerd")
         self.write("etc/containerd/config.toml", CONFIG)
 
@@ -179,5 +180,15 @@ case "$*" in
     "show -p Id,ActiveState"*) shift 3; for unit; do printf 'Id=%s\\nActiveState=active\\n\\n' "$unit"; done ;;
     "is-active kubelet.service") echo inactive; exit 3 ;;
     --version) echo 'systemd 257 (257)' ;;
+esac
+"""
+SYSTEMD_RUN = """
+case "$*" in
+    *" sandbox "*)
+        [ -t 0 ] || cat >/dev/null
+        [ ! -e "$ROOT/no-sandbox" ] || { echo "no sandbox" >&2; exit 1; }
+        status=$(cat "$ROOT/sandbox.$(echo "$*" | sed "s/.*--files //;s/ .*//")" 2>/dev/null || echo ok)
+        printf '=%s plugins\n' "$(printf 'io.containerd.grpc.v1 cri - %s\n' "$status" | base64 -w0)"
+        printf '=%s alive\n' "$(echo yes | base64 -w0)" ;;
 esac
 """

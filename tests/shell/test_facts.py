@@ -175,10 +175,10 @@ def test_a_file_whose_name_would_break_the_answer_is_told_apart(node: ScriptedNo
 
 
 WRONG = {
-    "no subcommand": ((), "a subcommand is missing"),
+    "no subcommand": ((), "'' is not a subcommand; they are: facts"),
     "an unknown one": (("fact",), "'fact' is not a subcommand"),
     "an unknown option": (("facts", "--run", "1"), "facts has no option '--run'"),
-    "no value": (("status", "--run"), "--run needs a value"),
+    "no value": (("status", "--run"), "no option '--run', or it needs a value"),
     "a value of two lines": (("facts", "--read", "a\nb"), "the value of --read has a control character"),
     "a run that is a path": (("status", "--run", "../x"), "'../x' is not the name of a run"),
     "a marker of other characters": (("status", "--marker", "xy"), "a marker is of hexadecimal digits"),
