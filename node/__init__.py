@@ -8,7 +8,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent / "fleet-node"
 _PARTS = (
     *("base", "transaction", "place", "scan", "files", "facts", "status"),
-    *("prepare", "sandbox", "discard", "undo", "recover", "main"),
+    *("prepare", "sandbox", "apply", "restart", "verify", "confirm", "rollback", "undo", "recover", "discard", "main"),
 )
 """In the order in which they are joined: what assigns variables first, and the call last."""
 

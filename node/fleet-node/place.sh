@@ -29,15 +29,24 @@ existing_parent() {
     printf '%s' "$parent"
 }
 
+checked=''
+
 # Refuse a directory where another than root may write, or write above it: copies could be exchanged there. With the
 # sticky bit others can only add names, and those of the copies cannot be guessed.
 check_parents() {
     parent=$1
     until [ "$parent" = / ]; do
-        set -- "$(stat -c %u "$parent")" "$(stat -c %A "$parent")"
-        [ "$1" = 0 ] || [ "$1" = "$(id -u)" ] ||
-            fail "$parent belongs to user $1, who could exchange files there: chown root $parent"
-        case $2 in
+        # The directories of one answer are mostly the same: each is asked once.
+        case $newline$checked in
+            *"$newline$parent$newline"*) return ;;
+        esac
+        checked=$checked$parent$newline
+        user=$(stat -c '%u %A' "$parent")
+        mode=${user#* }
+        user=${user% *}
+        [ "$user" = 0 ] || [ "$user" = "$(id -u)" ] ||
+            fail "$parent belongs to user $user, who could exchange files there: chown root $parent"
+        case $mode in
             # rwxrwxrwt
             ?????????[tT]) ;;
             ?????w* | ????????w*) fail "others may write to $parent, and exchange files there: chmod go-w $parent" ;;
@@ -49,4 +58,9 @@ check_parents() {
 # Print the path $1 with no link among its directories.
 real_place() {
     printf '%s/%s' "$(readlink -m "$(dirname "$1")")" "$(basename "$1")"
+}
+
+# Give a new file the label that SELinux's policy has for it; one that replaces another has that one's already.
+label() {
+    [ ! -e "$prefix/sys/fs/selinux/enforce" ] || ! command -v restorecon >/dev/null || restorecon "$@"
 }

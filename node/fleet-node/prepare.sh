@@ -151,6 +151,7 @@ note_missing() {
 
 # Look once more: what is live must still be what was copied, and each copy what it is to be.
 check_staged() {
+    checked=''
     while next_file; do
         check_place "$path"
         [ "$(sum "$path")" = "$before" ] || fail "$path was changed by somebody else after the plan; run the rollout again"

@@ -5,19 +5,48 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.shell.node import Answer, ScriptedNode
+from tests.shell.node import MARKER, Answer, ScriptedNode
 
 RUN = "20260101T000000Z-0001"
 VERSION = "containerd github.com/containerd/containerd 1.7.24 abc"
 NEW_CONFIG = "version = 2\n# new\n"
+STEPS = ("arm", "swap-hosts", "swap-config", "restart", "verify")
 HOSTS = 'server = "x"\n'
 
 
 def sum_of(text: str | None) -> str:
     return "absent" if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+class Applying:
+    """An apply that waits for its next go-ahead."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def send(self, step: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"go {step}\n")
+        self._process.stdin.flush()
+
+    def go(self, step: str) -> None:
+        """Let it do the step, and wait until it has."""
+        self.send(step)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line == f"@{MARKER} done {step}\n":
+                return
+        raise AssertionError("it ended")
+
+    def end(self) -> tuple[int, str]:
+        _, stderr = self._process.communicate(timeout=30)
+        return self._process.returncode, stderr
 
 
 @dataclass
@@ -72,6 +101,21 @@ class Change:
         sandbox = ("--sandbox", "5") if self.sandbox else ()
         return self.node.run("prepare", *options, *sandbox, stdin=self.stdin)
 
+    def apply(self, *steps: str, options: tuple[str, ...] = ()) -> Answer:
+        """Apply it with a go-ahead for each of these steps, and then the end of input."""
+        times = ("--revert-after", "60", "--restart-within", "5", "--verify-within", "5", "--silence", "5")
+        lines = "".join(f"go {step}\n" for step in steps or STEPS)
+        return self.node.run("apply", "--run", self.run, *times, *options, stdin=lines)
+
+    def start_applying(self) -> Applying:
+        """The same with the go-aheads one by one."""
+        times = ("--revert-after", "60", "--restart-within", "5", "--verify-within", "5", "--silence", "5")
+        return Applying(self.node.command("apply", "--run", self.run, *times, "--marker", MARKER))
+
+    def confirm(self, *steps: str) -> Answer:
+        lines = "".join(f"go {step}\n" for step in steps or ("verify-again", "disarm"))
+        return self.node.run("confirm", "--run", self.run, "--within", "5", "--silence", "5", stdin=lines)
+
     @property
     def live(self) -> dict[str, str | None]:
         """What is live now, by path."""
@@ -87,7 +131,7 @@ class Change:
 
     @property
     def state(self) -> str:
-        return read(str(self.node.base / self.run / "state")) or "none"
+        return (read(str(self.node.base / self.run / "state")) or "none").strip()
 
     @property
     def leftovers(self) -> list[str]:

@@ -89,17 +89,17 @@ REFUSED: dict[str, tuple[Callable[[ScriptedNode], None], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_staged_is_refused_and_leaves_nothing(node: ScriptedNode, name: str) -> None:
+def test_what_cannot_be_staged_is_refused_and_leaves_nothing(one_node: ScriptedNode, name: str) -> None:
     strike, reason = REFUSED[name]
-    change = Change.usual(node)
-    strike(node)
+    change = Change.usual(one_node)
+    strike(one_node)
     live = change.live
     answer = change.prepare()
     assert answer.code == 1
     assert reason in answer.stderr.splitlines()[-1]
     assert change.live == live
     assert change.leftovers == []
-    assert [path.name for path in node.base.iterdir()] == ["lock"]
+    assert [path.name for path in one_node.base.iterdir()] == ["lock"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="chattr needs root")
@@ -119,11 +119,11 @@ def test_what_is_immutable_is_refused_with_its_cure(node: ScriptedNode, what: st
 
 
 @pytest.mark.parametrize("character", ["\n", "\t", "\x7f"])
-def test_a_path_with_a_control_character_is_refused(node: ScriptedNode, character: str) -> None:
-    change = Change(node, files=[("hosts", f"{node.root}/etc/a{character}b/hosts.toml", None, HOSTS)])
+def test_a_path_with_a_control_character_is_refused(one_node: ScriptedNode, character: str) -> None:
+    change = Change(one_node, files=[("hosts", f"{one_node.root}/etc/a{character}b/hosts.toml", None, HOSTS)])
     answer = change.prepare()
     assert answer.code == 1
-    assert [path.name for path in node.base.iterdir()] == ["lock"]
+    assert [path.name for path in one_node.base.iterdir()] == ["lock"]
     assert change.leftovers == []
 
 
@@ -151,12 +151,12 @@ def other(node: ScriptedNode, state: str, deadline: int = 5000) -> None:
 
 
 @pytest.mark.parametrize("state", ["staged", "arming", "armed", "swapping", "restarting", "verifying", "rolling_back"])
-def test_a_node_at_work_for_another_run_is_refused(node: ScriptedNode, state: str) -> None:
-    other(node, state)
-    answer = Change.usual(node).prepare()
+def test_a_node_at_work_for_another_run_is_refused(one_node: ScriptedNode, state: str) -> None:
+    other(one_node, state)
+    answer = Change.usual(one_node).prepare()
     assert answer.code == 1
     assert "run 20250101T000000Z-0009 of bob, since 2025" in answer.stderr
-    assert (node.base / "20250101T000000Z-0009").exists()
+    assert (one_node.base / "20250101T000000Z-0009").exists()
 
 
 @pytest.mark.parametrize("state", ["staged", "arming"])
