@@ -12,9 +12,11 @@ check_place() {
     if is_mount_point "$1"; then
         fail "$1 is mounted by itself, and cannot be replaced by renaming: umount $1, and copy the file there"
     fi
-    if [ -f "$1" ] && ! (: <>"$1") 2>/dev/null; then
-        fail "$1 cannot be written: where it is immutable, chattr -i -a $1; where its file system is read-only, remount it"
-    fi
+    # Not by opening it for writing: that wakes whoever watches it.
+    attributes=$(lsattr -d "$1" 2>/dev/null)
+    case ${attributes%% *} in
+        *[ia]*) fail "$1 is immutable, or may only be appended to: chattr -i -a $1" ;;
+    esac
     check_parents "$(existing_parent "$1")"
 }
 

@@ -49,7 +49,7 @@ TOOLS = (
         "stat",
         "sync",
     ),
-    *("tac", "tail", "timeout", "touch", "tr", "wc", "xargs", "nsenter"),
+    *("tac", "tail", "timeout", "touch", "tr", "wc", "xargs", "nsenter", "mount", "ip"),
 )
 """What busybox would otherwise do by itself, whatever is on PATH: a node has coreutils, grep, findutils, util-linux."""
 
@@ -142,7 +142,7 @@ class ScriptedNode:
         return "".join(map(self._function, TOOLS)) + text
 
     def _function(self, tool: str) -> str:
-        scripted, real = self.bin / tool, shutil.which(tool)
+        scripted, real = self.bin / tool, shutil.which(tool) or tool
         return f'{tool}() {{ if [ -x {scripted} ]; then {scripted} "$@"; else {real} "$@"; fi; }}\n'
 
     def command(self, *words: str) -> list[str]:
