@@ -14,14 +14,19 @@ from tests.shell.staging import RUN, STEPS, Change, sum_of
 DONE = [f"done {step}" for step in STEPS]
 
 
-@pytest.fixture
-def change(node: ScriptedNode) -> Change:
+def staged(node: ScriptedNode) -> Change:
     change = Change.usual(node)
     assert change.prepare().code == 0
     return change
 
 
-def test_a_change_is_applied_step_by_step_and_confirmed(change: Change) -> None:
+@pytest.fixture
+def change(one_node: ScriptedNode) -> Change:
+    return staged(one_node)
+
+
+def test_a_change_is_applied_step_by_step_and_confirmed(node: ScriptedNode) -> None:
+    change = staged(node)
     answer = change.apply()
     assert (answer.code, answer.stderr) == (0, "")
     assert answer.reports == ["begin", *DONE, "end 0"]
@@ -44,8 +49,8 @@ def test_a_change_is_applied_step_by_step_and_confirmed(change: Change) -> None:
     assert not (change.node.base / RUN / "armed").exists()
 
 
-def test_the_state_is_ahead_of_each_act(change: Change) -> None:
-    node = change.node
+def test_the_state_is_ahead_of_each_act(node: ScriptedNode) -> None:
+    change = staged(node)
     seen = 'echo "$0 $(cat $ROOT/var/lib/containerd-fleet/2026*/state)" >>$ROOT/log/states'
     for tool in ("systemctl", "systemd-run"):
         real = (node.bin / tool).rename(node.bin / f"{tool}.real")

@@ -35,10 +35,10 @@ def test_everything_is_staged_and_nothing_that_is_live_changes(node: ScriptedNod
     assert (directory / "created").read_text() == f"{node.root}/etc/containerd/certs.d/ghcr.io\n"
 
 
-def test_a_new_file_takes_over_the_mode_of_the_one_that_it_replaces(node: ScriptedNode) -> None:
-    node.config.chmod(0o640)
-    Change.usual(node).prepare()
-    (spare,) = node.config.parent.glob(f".containerd-fleet-{RUN}.*/3.after")
+def test_a_new_file_takes_over_the_mode_of_the_one_that_it_replaces(one_node: ScriptedNode) -> None:
+    one_node.config.chmod(0o640)
+    Change.usual(one_node).prepare()
+    (spare,) = one_node.config.parent.glob(f".containerd-fleet-{RUN}.*/3.after")
     assert stat.S_IMODE(spare.stat().st_mode) == 0o640
 
 
@@ -104,9 +104,9 @@ def test_what_cannot_be_staged_is_refused_and_leaves_nothing(one_node: ScriptedN
 
 @pytest.mark.skipif(os.getuid() != 0, reason="chattr needs root")
 @pytest.mark.parametrize("what", ["file", "directory"])
-def test_what_is_immutable_is_refused_with_its_cure(node: ScriptedNode, what: str) -> None:
-    change = Change.usual(node)
-    target = node.config if what == "file" else node.config.parent
+def test_what_is_immutable_is_refused_with_its_cure(one_node: ScriptedNode, what: str) -> None:
+    change = Change.usual(one_node)
+    target = one_node.config if what == "file" else one_node.config.parent
     if os.system(f"chattr +i {target} 2>/dev/null"):  # noqa: S605
         pytest.skip("this file system has no such attribute")
     try:
@@ -127,20 +127,20 @@ def test_a_path_with_a_control_character_is_refused(one_node: ScriptedNode, char
     assert change.leftovers == []
 
 
-def test_a_directory_that_is_a_link_is_written_where_it_leads(node: ScriptedNode) -> None:
-    (node.root / "data").mkdir()
-    (node.config.parent / "certs.d").symlink_to(node.root / "data")
-    change = Change(node, files=[("hosts", f"{node.config.parent}/certs.d/ghcr.io/hosts.toml", None, HOSTS)])
-    assert change.prepare().values["staged"] == f"{node.root}/data/ghcr.io/hosts.toml\n"
+def test_a_directory_that_is_a_link_is_written_where_it_leads(one_node: ScriptedNode) -> None:
+    (one_node.root / "data").mkdir()
+    (one_node.config.parent / "certs.d").symlink_to(one_node.root / "data")
+    change = Change(one_node, files=[("hosts", f"{one_node.config.parent}/certs.d/ghcr.io/hosts.toml", None, HOSTS)])
+    assert change.prepare().values["staged"] == f"{one_node.root}/data/ghcr.io/hosts.toml\n"
 
 
-def test_an_answer_that_is_cut_short_is_not_staged(node: ScriptedNode) -> None:
-    change = Change.usual(node)
+def test_an_answer_that_is_cut_short_is_not_staged(one_node: ScriptedNode) -> None:
+    change = Change.usual(one_node)
     cut = change.stdin.rsplit("\n", 3)[0] + "\n"
     options = ("--run", RUN, "--owned", "9", "--keep-runs", "5", "--keep-days", "30")
-    answer = node.run("prepare", *options, stdin=cut)
+    answer = one_node.run("prepare", *options, stdin=cut)
     assert (answer.code, answer.stderr) == (1, "the files of the transaction did not arrive whole\n")
-    assert [path.name for path in node.base.iterdir()] == ["lock"]
+    assert [path.name for path in one_node.base.iterdir()] == ["lock"]
 
 
 def other(node: ScriptedNode, state: str, deadline: int = 5000) -> None:
@@ -160,10 +160,10 @@ def test_a_node_at_work_for_another_run_is_refused(one_node: ScriptedNode, state
 
 
 @pytest.mark.parametrize("state", ["staged", "arming"])
-def test_what_another_run_left_that_changed_nothing_is_removed(node: ScriptedNode, state: str) -> None:
-    other(node, state, deadline=999)
-    assert Change.usual(node).prepare().code == 0
-    assert not (node.base / "20250101T000000Z-0009").exists()
+def test_what_another_run_left_that_changed_nothing_is_removed(one_node: ScriptedNode, state: str) -> None:
+    other(one_node, state, deadline=999)
+    assert Change.usual(one_node).prepare().code == 0
+    assert not (one_node.base / "20250101T000000Z-0009").exists()
 
 
 def test_old_transactions_are_pruned_but_not_the_newest(node: ScriptedNode) -> None:
@@ -186,9 +186,9 @@ def test_the_candidate_is_loaded_in_a_sandbox(node: ScriptedNode) -> None:
     assert not [name for name in values if name.startswith("live.")]
 
 
-def test_a_candidate_that_does_not_load_has_the_live_files_tried_too(node: ScriptedNode) -> None:
-    node.write("sandbox.candidate", "error\n")
-    change = Change.usual(node)
+def test_a_candidate_that_does_not_load_has_the_live_files_tried_too(one_node: ScriptedNode) -> None:
+    one_node.write("sandbox.candidate", "error\n")
+    change = Change.usual(one_node)
     change.sandbox = True
     answer = change.prepare()
     assert answer.code == 0
@@ -196,9 +196,9 @@ def test_a_candidate_that_does_not_load_has_the_live_files_tried_too(node: Scrip
     assert "cri - ok" in answer.values["live.plugins"]
 
 
-def test_a_sandbox_that_cannot_be_made_says_why(node: ScriptedNode) -> None:
-    node.write("no-sandbox", "")
-    change = Change.usual(node)
+def test_a_sandbox_that_cannot_be_made_says_why(one_node: ScriptedNode) -> None:
+    one_node.write("no-sandbox", "")
+    change = Change.usual(one_node)
     change.sandbox = True
     assert change.prepare().values["candidate.failure"] == "no sandbox\n"
 
@@ -213,19 +213,19 @@ def test_discard_removes_what_was_staged(node: ScriptedNode) -> None:
     assert node.run("discard", "--run", RUN).code == 0
 
 
-def test_discard_refuses_what_is_further(node: ScriptedNode) -> None:
-    change = Change.usual(node)
+def test_discard_refuses_what_is_further(one_node: ScriptedNode) -> None:
+    change = Change.usual(one_node)
     change.prepare()
-    (node.base / RUN / "state").write_text("armed\n")
-    answer = node.run("discard", "--run", RUN)
+    (one_node.base / RUN / "state").write_text("armed\n")
+    answer = one_node.run("discard", "--run", RUN)
     assert (answer.code, answer.stderr) == (1, "the transaction is armed, not staged\n")
-    assert (node.base / RUN).exists()
+    assert (one_node.base / RUN).exists()
 
 
-def test_the_rollback_in_a_transaction_needs_nothing_from_outside(node: ScriptedNode) -> None:
-    change = Change.usual(node)
+def test_the_rollback_in_a_transaction_needs_nothing_from_outside(one_node: ScriptedNode) -> None:
+    change = Change.usual(one_node)
     change.prepare()
-    text = (node.base / RUN / "rollback").read_text()
-    assert text.startswith(f"#!/bin/sh\n# Undo run {RUN} on this node: sh {node.base}/{RUN}/rollback")
+    text = (one_node.base / RUN / "rollback").read_text()
+    assert text.startswith(f"#!/bin/sh\n# Undo run {RUN} on this node: sh {one_node.base}/{RUN}/rollback")
     assert text.endswith(f'main undo --run {RUN} "$@"\n')
     assert NEW_CONFIG not in text

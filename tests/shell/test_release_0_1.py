@@ -80,11 +80,11 @@ def test_its_state_is_told(node: ScriptedNode) -> None:
 
 
 @pytest.mark.parametrize("state", ["armed", "swapping", "restarting", "verifying", "confirmed"])
-def test_it_is_rolled_back_by_its_own_script(node: ScriptedNode, state: str) -> None:
-    old = Old01(node, state)
-    answer = node.run("rollback", "--run", RUN, "--within", "5")
+def test_it_is_rolled_back_by_its_own_script(one_node: ScriptedNode, state: str) -> None:
+    old = Old01(one_node, state)
+    answer = one_node.run("rollback", "--run", RUN, "--within", "5")
     assert answer.code == 0, answer.values["lines"]
-    assert node.config.read_text() == OLD_CONFIG
+    assert one_node.config.read_text() == OLD_CONFIG
     assert not old.hosts.exists()
     assert answer.values["changed"] == ""
     assert (old.directory / "state").read_text() == "rolled_back\n"
@@ -101,19 +101,19 @@ def test_it_is_confirmed(node: ScriptedNode) -> None:
     assert old.leftovers == []
 
 
-def test_it_is_discarded_where_it_was_staged(node: ScriptedNode) -> None:
-    old = Old01(node, "staged")
-    assert node.run("discard", "--run", RUN).code == 0
+def test_it_is_discarded_where_it_was_staged(one_node: ScriptedNode) -> None:
+    old = Old01(one_node, "staged")
+    assert one_node.run("discard", "--run", RUN).code == 0
     assert not old.directory.exists()
     assert old.leftovers == []
 
 
-def test_it_is_pruned_and_one_at_work_is_respected(node: ScriptedNode) -> None:
-    old = Old01(node, "swapping")
-    change = Change(node)
+def test_it_is_pruned_and_one_at_work_is_respected(one_node: ScriptedNode) -> None:
+    old = Old01(one_node, "swapping")
+    change = Change(one_node)
     assert f"run {RUN} of bob@there" in change.prepare().stderr
     (old.directory / "state").write_text("rolled_back\n")
-    (node.base / "current").unlink()
+    (one_node.base / "current").unlink()
     options = ("--run", "20260101T000000Z-0001", "--owned", "9", "--keep-runs", "1", "--keep-days", "1")
-    assert node.run("prepare", *options, stdin=change.stdin).code == 0
+    assert one_node.run("prepare", *options, stdin=change.stdin).code == 0
     assert not old.directory.exists()

@@ -12,16 +12,21 @@ from tests.shell.node import ScriptedNode
 from tests.shell.staging import RUN, STEPS, Change
 
 
-@pytest.fixture
-def change(node: ScriptedNode) -> Change:
+def staged(node: ScriptedNode) -> Change:
     change = Change.usual(node)
     node.config.chmod(0o640)
     assert change.prepare().code == 0
     return change
 
 
+@pytest.fixture
+def change(one_node: ScriptedNode) -> Change:
+    return staged(one_node)
+
+
 @pytest.mark.parametrize("word", [(), ("--force",), ("--revert",)])
-def test_everything_is_as_before(change: Change, word: tuple[str, ...]) -> None:
+def test_everything_is_as_before(node: ScriptedNode, word: tuple[str, ...]) -> None:
+    change = staged(node)
     assert change.apply().code == 0
     answer = change.node.rollback(RUN, *word)
     config, old, new = (path for path in reversed(change.live))
@@ -38,7 +43,8 @@ def test_everything_is_as_before(change: Change, word: tuple[str, ...]) -> None:
     assert (again.code, again.stdout) == (0, "nothing to do: the files are those from before the run\nCRI: ok\n")
 
 
-def test_a_boot_restores_files_only(change: Change) -> None:
+def test_a_boot_restores_files_only(node: ScriptedNode) -> None:
+    change = staged(node)
     change.apply()
     calls = len(change.node.log)
     answer = change.node.rollback(RUN, "--boot")
@@ -58,7 +64,8 @@ def test_what_was_confirmed_stays(change: Change, word: str) -> None:
     assert change.live == change.old
 
 
-def test_a_foreign_edit_is_refused_and_saved_with_force(change: Change) -> None:
+def test_a_foreign_edit_is_refused_and_saved_with_force(node: ScriptedNode) -> None:
+    change = staged(node)
     change.apply()
     change.node.config.write_text("by hand\n")
     before = change.live
@@ -120,7 +127,8 @@ def test_copies_that_are_gone_are_made_from_the_transaction(change: Change) -> N
     assert change.leftovers == []
 
 
-def test_the_caller_gets_what_the_rollback_said_and_how_the_node_is(change: Change) -> None:
+def test_the_caller_gets_what_the_rollback_said_and_how_the_node_is(node: ScriptedNode) -> None:
+    change = staged(node)
     change.apply()
     answer = change.node.run("rollback", "--within", "5")
     assert (answer.code, answer.reports) == (0, ["begin", "end 0"])

@@ -49,9 +49,9 @@ def test_the_candidate_is_bound_over_the_live_file(node: ScriptedNode) -> None:
     assert f"--root {node.root}/run/containerd-fleet/root" in started
 
 
-def test_the_live_files_are_tried_as_they_are(node: ScriptedNode) -> None:
-    inside(node)
-    code, _, mounts, _ = sandbox(node, "live")
+def test_the_live_files_are_tried_as_they_are(one_node: ScriptedNode) -> None:
+    inside(one_node)
+    code, _, mounts, _ = sandbox(one_node, "live")
     assert code == 0
     assert not [line for line in mounts if "/after/" in line]
 
@@ -69,18 +69,18 @@ def test_directories_are_hidden_and_what_is_needed_in_them_stays(node: ScriptedN
     assert f"mount --rbind /run/systemd{data} /data".replace(str(node.root), "") in mounts
 
 
-def test_a_directory_that_the_system_needs_is_not_hidden(node: ScriptedNode) -> None:
-    inside(node)
-    (node.base / RUN / "covers").write_text("/etc\n")
-    code, _, _, stderr = sandbox(node, "live")
+def test_a_directory_that_the_system_needs_is_not_hidden(one_node: ScriptedNode) -> None:
+    inside(one_node)
+    (one_node.base / RUN / "covers").write_text("/etc\n")
+    code, _, _, stderr = sandbox(one_node, "live")
     assert (code, stderr) == (1, "/etc, which the configuration names, cannot be hidden\n")
 
 
-def test_without_a_namespace_of_its_own_nothing_is_mounted(node: ScriptedNode) -> None:
-    inside(node)
-    link = node.root / "proc/self/ns/net"
+def test_without_a_namespace_of_its_own_nothing_is_mounted(one_node: ScriptedNode) -> None:
+    inside(one_node)
+    link = one_node.root / "proc/self/ns/net"
     link.unlink()
     link.symlink_to("net:[1]")
-    code, _, mounts, stderr = sandbox(node, "live")
+    code, _, mounts, stderr = sandbox(one_node, "live")
     assert (code, mounts) == (1, [])
     assert stderr == "systemd makes no namespaces here: no privileges for them\n"
