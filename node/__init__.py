@@ -6,7 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "fleet-node"
-_PARTS = ("base", "transaction", "scan", "files", "facts", "status", "main")
+_PARTS = (
+    *("base", "transaction", "place", "scan", "files", "facts", "status"),
+    *("prepare", "sandbox", "apply", "restart", "verify", "confirm", "rollback", "undo", "recover", "discard", "main"),
+)
 """In the order in which they are joined: what assigns variables first, and the call last."""
 
 

@@ -15,8 +15,13 @@ unset IFS
 set +f
 
 base=$prefix/var/lib/containerd-fleet
+units=$prefix/etc/systemd/system
 proc=$prefix/proc
+revert=containerd-fleet-revert
 unit=containerd.service
+# The format of a transaction's directory that this program writes. One without the file `format` is of release 0.1.
+format=2
+tab=$(printf '\t')
 cr=$(printf '\r')
 newline='
 '
@@ -25,6 +30,11 @@ program=${program-}
 
 # Exit codes that are the same for every subcommand: 1 it failed, and stderr ends with the reason; 2 it was called
 # wrongly. Each subcommand names its others.
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
 usage() {
     printf 'fleet-node: %s\n' "$*" >&2
     exit 2
@@ -43,6 +53,18 @@ emit_text() {
 # Print a line that no banner, no sudo and no file of the node can imitate: the caller chose the marker at random.
 report() {
     [ -z "$marker" ] || printf '@%s %s\n' "$marker" "$*"
+}
+
+# Read the values of standard input, `=BASE64 NAME` lines, into files below the directory $1, up to a line `.`.
+receive() {
+    while read -r received_data received_name; do
+        [ "$received_data" != . ] || return 0
+        case /$received_name/ in
+            *//* | */../* | */./*) fail "a value that arrived has the name '$received_name'" ;;
+        esac
+        printf '%s' "${received_data#=}" | base64 -d >"$1/$received_name" || return 1
+    done
+    return 1
 }
 
 # A run's name may become a path and a unit's name, and nothing else.
@@ -70,4 +92,19 @@ uptime_seconds() {
 
 boot_id() {
     cat "$proc/sys/kernel/random/boot_id"
+}
+
+# Print the sha256 of a file, or "absent".
+sum() {
+    if [ -e "$1" ]; then sha256sum <"$1" | cut -c1-64; else echo absent; fi
+}
+
+# Print mode, owner and group of a file.
+permissions() {
+    stat -c '%a %u %g' "$1" 2>/dev/null
+}
+
+# Print the sockets in the file system that somebody listens on, a line each, from the kernel's own table.
+listening() {
+    grep ' 00010000 ' "$proc/net/unix" | tr -s ' ' | cut -d' ' -f8-
 }

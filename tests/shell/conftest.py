@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,10 @@ def node(tmp_path: Path, request: pytest.FixtureRequest) -> ScriptedNode:
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed here")
     return ScriptedNode(tmp_path, request.param)
+
+
+@pytest.fixture
+def one_node(tmp_path: Path, request: pytest.FixtureRequest) -> ScriptedNode:
+    """A node with one of the shells, for tables of cases: which one depends on the case alone."""
+    present = [shell for shell in SHELLS if shutil.which(shell)]
+    return ScriptedNode(tmp_path, present[zlib.crc32(request.node.name.encode()) % len(present)])

@@ -96,6 +96,7 @@ class ScriptedNode:
         self.script("containerd", "echo containerd github.com/containerd/containerd 1.7.24 abc")
         self.script("ctr", CTR)
         self.script("systemctl", SYSTEMCTL)
+        self.script("systemd-run", SYSTEMD_RUN)
         (self.root / f"proc/{PID}/exe").symlink_to(self.bin / "containerd")
         self.write("etc/containerd/config.toml", CONFIG)
 
@@ -141,20 +142,42 @@ class ScriptedNode:
         return "".join(map(self._function, TOOLS)) + text
 
     def _function(self, tool: str) -> str:
-        scripted = self.bin / tool
-        return f'{tool}() {{ {scripted if scripted.exists() else shutil.which(tool)} "$@"; }}\n'
+        scripted, real = self.bin / tool, shutil.which(tool)
+        return f'{tool}() {{ if [ -x {scripted} ]; then {scripted} "$@"; else {real} "$@"; fi; }}\n'
 
     def command(self, *words: str) -> list[str]:
         shell = ["busybox", "sh"] if self.shell == "busybox" else [self.shell]
         text = self.root / "program"
         text.write_text(self.program)
-        return [*shell, "-c", f'program=$(cat {shlex.quote(str(text))}) && eval "$program"', "fleet-node", *words]
+        pid = shlex.quote(str(self.root / "log/pid"))
+        line = f'echo $$ >{pid}; program=$(cat {shlex.quote(str(text))}) && eval "$program"'
+        return [*shell, "-c", line, "fleet-node", *words]
+
+    def rollback(self, run: str, *words: str) -> Answer:
+        """Start the rollback of a transaction, as a person, the timer and the boot unit do."""
+        shell = "busybox sh" if self.shell == "busybox" else self.shell
+        line = f'echo $$ >{shlex.quote(str(self.root / "log/pid"))}; exec {shell} "$@"'
+        return self._start(["sh", "-c", line, "sh", str(self.base / run / "rollback"), *words])
+
+    def kill_at(self, call: int, when: str) -> None:
+        """Have what runs die before or after that call of a program that changes something; 0 is never."""
+        self.write("log/kill", f"{call} {when}\n")
+        (self.root / "log/count").unlink(missing_ok=True)
+        for tool in CHANGING:
+            file = self.bin / tool
+            if not (self.bin / f"{tool}.real").exists():
+                real = file.rename(self.bin / f"{tool}.real") if file.exists() else Path(str(shutil.which(tool)))
+                self.script(tool, f"real={real}\n{KILLING}")
 
     def run(self, *words: str, stdin: str = "", marker: bool = True) -> Answer:
         options = ("--marker", MARKER) if marker and words else ()
+        return self._start(self.command(*words, *options), stdin)
+
+    def _start(self, command: list[str], stdin: str = "") -> Answer:
         done = subprocess.run(
-            self.command(*words, *options),
+            command,
             input=stdin.encode(),
+            start_new_session=True,
             capture_output=True,
             env={"PATH": os.environ["PATH"], **self.environment},
             timeout=60,
@@ -163,6 +186,18 @@ class ScriptedNode:
         return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+CHANGING = ("mv", "ln", "rm", "mkdir", "rmdir", "cp", "systemctl", "systemd-run")
+KILLING = """
+read -r at when <"$ROOT/log/kill"
+echo . >>"$ROOT/log/count"
+struck=no
+[ "$(wc -l <"$ROOT/log/count")" != "$at" ] || struck=yes
+[ "$struck$when" != yesbefore ] || { kill -KILL -$(cat "$ROOT/log/pid") $$; }
+"$real" "$@"
+code=$?
+[ "$struck" != yes ] || { kill -KILL -$(cat "$ROOT/log/pid") $$; }
+exit "$code"
+"""
 CTR = """
 case "$*" in
     *"plugins ls"*)
@@ -177,7 +212,21 @@ case "$*" in
         printf '%s\\n' LoadState=loaded ActiveState=active MainPID={PID} KillMode=process
         cat "$ROOT/bound" 2>/dev/null ;;
     "show -p Id,ActiveState"*) shift 3; for unit; do printf 'Id=%s\\nActiveState=active\\n\\n' "$unit"; done ;;
+    restart*) [ ! -e "$ROOT/no-start" ] || exit 1 ;;
+    "show containerd.service -p InvocationID --value") cat "$ROOT/invocation" 2>/dev/null || echo i1 ;;
+    "show containerd.service -p Result --value") echo exit-code ;;
+    is-system-running) echo running ;;
     "is-active kubelet.service") echo inactive; exit 3 ;;
     --version) echo 'systemd 257 (257)' ;;
+esac
+"""
+SYSTEMD_RUN = """
+case "$*" in
+    *" sandbox "*)
+        [ -t 0 ] || cat >/dev/null
+        [ ! -e "$ROOT/no-sandbox" ] || { echo "no sandbox" >&2; exit 1; }
+        status=$(cat "$ROOT/sandbox.$(echo "$*" | sed "s/.*--files //;s/ .*//")" 2>/dev/null || echo ok)
+        printf '=%s plugins\n' "$(printf 'io.containerd.grpc.v1 cri - %s\n' "$status" | base64 -w0)"
+        printf '=%s alive\n' "$(echo yes | base64 -w0)" ;;
 esac
 """

@@ -59,15 +59,16 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize("name", IMPORTS)
-def test_imports_are_followed_as_containerd_does(node: ScriptedNode, name: str) -> None:
+def test_imports_are_followed_as_containerd_does(one_node: ScriptedNode, name: str) -> None:
     text, expected = IMPORTS[name]
-    node.config.write_bytes(text.encode())
+    one_node.config.write_bytes(text.encode())
     for path in ("conf.d/a.toml", "conf.d/b.toml", "conf.d/.c.toml", "conf.d/with blank.tml", "deep/second.toml"):
-        node.write(f"etc/containerd/{path}", f"# {path}\n")
-    node.write("etc/containerd/deep/first.toml", 'imports = ["second.toml"]\n')
-    node.write("etc/containerd/circle.toml", "imports = ['config.toml', 'circle.toml']\n")
-    answer = node.run("facts")
-    found = sorted(key.removeprefix(f"file:{node.config.parent}/") for key in answer.values if key.startswith("file:"))
+        one_node.write(f"etc/containerd/{path}", f"# {path}\n")
+    one_node.write("etc/containerd/deep/first.toml", 'imports = ["second.toml"]\n')
+    one_node.write("etc/containerd/circle.toml", "imports = ['config.toml', 'circle.toml']\n")
+    answer = one_node.run("facts")
+    prefix = f"file:{one_node.config.parent}/"
+    found = sorted(key.removeprefix(prefix) for key in answer.values if key.startswith("file:"))
     assert (found, answer.stderr) == (sorted(expected), "")
 
 
@@ -175,10 +176,10 @@ def test_a_file_whose_name_would_break_the_answer_is_told_apart(node: ScriptedNo
 
 
 WRONG = {
-    "no subcommand": ((), "a subcommand is missing"),
+    "no subcommand": ((), "'' is not a subcommand; they are: facts"),
     "an unknown one": (("fact",), "'fact' is not a subcommand"),
     "an unknown option": (("facts", "--run", "1"), "facts has no option '--run'"),
-    "no value": (("status", "--run"), "--run needs a value"),
+    "no value": (("status", "--run"), "no option '--run', or it needs a value"),
     "a value of two lines": (("facts", "--read", "a\nb"), "the value of --read has a control character"),
     "a run that is a path": (("status", "--run", "../x"), "'../x' is not the name of a run"),
     "a marker of other characters": (("status", "--marker", "xy"), "a marker is of hexadecimal digits"),
@@ -186,9 +187,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_call_says_what_is_wrong(node: ScriptedNode, name: str) -> None:
+def test_a_wrong_call_says_what_is_wrong(one_node: ScriptedNode, name: str) -> None:
     words, reason = WRONG[name]
-    answer = node.run(*words, marker=False)
+    answer = one_node.run(*words, marker=False)
     assert (answer.code, answer.stdout) == (2, "")
     assert answer.stderr.startswith("fleet-node: ")
     assert reason in answer.stderr
