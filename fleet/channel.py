@@ -28,12 +28,17 @@ INTERRUPTED = "interrupted by the operator"
 
 @dataclass(frozen=True)
 class Request:
-    """A command line that errors call ``name``; it reads ``stdin``, and ends within ``seconds``."""
+    """A command line that errors call ``name``; it reads ``stdin``, and ends within ``seconds``.
+
+    With ``replies`` its input stays open: they are given all that it has printed so far, whenever there is more, and
+    return what it is to read next, or ``None`` where that was all.
+    """
 
     name: str
     command: str
     stdin: bytes
     seconds: float
+    replies: Callable[[bytearray], bytes | None] | None = None
 
 
 def execute(client: paramiko.SSHClient, request: Request, cancelled: Callable[[], bool]) -> Completed:
@@ -51,7 +56,7 @@ def execute(client: paramiko.SSHClient, request: Request, cancelled: Callable[[]
         try:
             with closing(_session(transport, min(request.seconds, OPEN_SECONDS))) as channel:
                 _start(channel, request.command)
-                return _pump(channel, _Answer(request.name), request.stdin, deadline, cancelled)
+                return _pump(channel, _Answer(request.name), _Input(channel, request), deadline, cancelled)
         except (paramiko.SSHException, OSError, EOFError) as error:
             if watchdog.cancelled:
                 raise Interrupted(INTERRUPTED) from error
@@ -88,25 +93,41 @@ def _start(channel: paramiko.Channel, command: str) -> None:
 
 
 def _pump(
-    channel: paramiko.Channel, answer: _Answer, stdin: bytes, deadline: float, cancelled: Callable[[], bool]
+    channel: paramiko.Channel, answer: _Answer, source: _Input, deadline: float, cancelled: Callable[[], bool]
 ) -> Completed:
     """Move stdin, stdout and stderr together; paramiko's own readers can deadlock (paramiko #1778, #2685)."""
-    pending = memoryview(stdin)
     channel.setblocking(0)
-    if not pending:
-        channel.shutdown_write()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while not answer.drain(channel):
-            if pending and channel.send_ready():
-                pending = pending[channel.send(bytes(pending[:CHUNK])) :]
-                if not pending:
-                    channel.shutdown_write()
+            source.send(answer.stdout)
             if cancelled():
                 raise Interrupted(INTERRUPTED)
             _check_deadline(channel, answer.script, deadline)
-            selector.select(0.001 if pending else min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic())))
+            selector.select(0.001 if source.pending else min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic())))
     return answer.completed(_exit_code(channel, answer.script, deadline))
+
+
+class _Input:
+    """What a request reads: its stdin, then what its replies are to what it prints."""
+
+    def __init__(self, channel: paramiko.Channel, request: Request) -> None:
+        self.pending = memoryview(request.stdin)
+        self._channel = channel
+        self._replies = request.replies
+        self._open = True
+
+    def send(self, stdout: bytearray) -> None:
+        """Send what can be sent now, and close the input once nothing can follow."""
+        if self._replies is not None:
+            reply = self._replies(stdout)
+            self.pending = memoryview(bytes(self.pending) + reply) if reply else self.pending
+            self._replies = None if reply is None else self._replies
+        if self.pending and self._channel.send_ready():
+            self.pending = self.pending[self._channel.send(bytes(self.pending[:CHUNK])) :]
+        if self._open and not self.pending and self._replies is None:
+            self._channel.shutdown_write()
+            self._open = False
 
 
 class _Answer:
@@ -114,7 +135,7 @@ class _Answer:
 
     def __init__(self, script: str) -> None:
         self.script = script
-        self._stdout = bytearray()
+        self.stdout = bytearray()
         self._stderr = bytearray()
         self._complained = 0
 
@@ -122,8 +143,8 @@ class _Answer:
         """Take what has arrived; return whether that was the end of it. Raises ``AnswerTooLong``."""
         ended = bool(channel.eof_received or channel.closed)
         while channel.recv_ready():
-            self._stdout.extend(channel.recv(CHUNK))
-            self._check(len(self._stdout))
+            self.stdout.extend(channel.recv(CHUNK))
+            self._check(len(self.stdout))
         while channel.recv_stderr_ready():
             part = channel.recv_stderr(CHUNK)
             self._complained += len(part)
@@ -134,7 +155,7 @@ class _Answer:
 
     def completed(self, exit_code: int) -> Completed:
         """Return it as the answer of a script that ended with ``exit_code``."""
-        return Completed(exit_code, bytes(self._stdout), bytes(self._stderr))
+        return Completed(exit_code, bytes(self.stdout), bytes(self._stderr))
 
     def _check(self, size: int) -> None:
         if size > ANSWER_BYTES:

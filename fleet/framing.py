@@ -52,13 +52,24 @@ class Frame:
         """Return the command that reads ``packed`` and runs it with ``args``; ``ps`` shows it with ``name``."""
         return ["sh", "-c", BOOTSTRAP, f"containerd-fleet-{name}", str(len(packed)), self.marker, *args]
 
+    def reports(self, stdout: bytes | bytearray, start: int) -> tuple[list[str], int]:
+        """Return the program's own lines from ``start`` on, such as ``begin`` or ``done arm``, and where they end."""
+        found = []
+        for line in re.compile(b"@%s (.*)\n" % re.escape(self.marker.encode())).finditer(stdout, start):
+            found.append(line[1].decode(errors="replace"))
+            start = line.end()
+        # The last line may not be whole yet: it is looked at again, and all before it never again.
+        return found, max(start, stdout.rfind(b"\n") + 1)
+
     def answer(self, stdout: bytes) -> Answer | None:
-        """Return what is between the markers in all that was printed; ``None`` where the program never began."""
+        """Return what is between the markers in all that was printed; ``None`` where the program never began.
+
+        Its other reports are no part of that.
+        """
         mark = re.escape(self.marker.encode())
         begin = re.search(b"@%s begin\n" % mark, stdout)
         if begin is None:
             return None
         end = re.compile(b"@%s end ([0-9]{1,3})\n" % mark).search(stdout, begin.end())
-        if end is None:
-            return Answer(stdout[begin.end() :], None)
-        return Answer(stdout[begin.end() : end.start()], int(end[1]))
+        inside = stdout[begin.end() : None if end is None else end.start()]
+        return Answer(re.sub(b"@%s .*\n" % mark, b"", inside), None if end is None else int(end[1]))

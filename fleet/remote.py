@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from common import brief, mask
 
 REMOTE = "remote"
 """The key of a host's data under which a test puts what answers instead of SSH."""
+
+
+Reply: TypeAlias = Callable[[str], bytes | None]
+"""Takes one report of a program (``begin``, ``done STEP``) and returns what it is to read next: ``None`` is the end."""
 
 
 def never() -> bool:
@@ -80,12 +84,15 @@ class Remote(Protocol):
         options: Sequence[str] = (),
         *,
         stdin: bytes = b"",
+        reply: Reply | None = None,
         timeout: float = 30.0,
         cancelled: Callable[[], bool] = never,
     ) -> Completed:
         """Run ``subcommand`` of ``program`` as root, with ``options`` (``--name``, ``value``, and so on) and ``stdin``.
 
-        The program prints its own markers, which it is given as ``--marker``. Limits and errors are those of ``run``.
+        The program prints its own markers, which it is given as ``--marker``. ``reply`` is called with each of its
+        reports, in order; where it raises, the program sees the end of its input. Limits and errors are those of
+        ``run``.
         """
 
     def http_status(self, url: str, timeout: float = 5.0) -> int | None:

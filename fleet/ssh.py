@@ -17,7 +17,7 @@ from fleet.channel import Request, execute
 from fleet.connection import CONNECTION, client_of
 from fleet.errors import CommandTimeout, ConnectionLost, ForwardingRefused, NotStarted, SudoRefused
 from fleet.framing import Frame
-from fleet.remote import REMOTE, Completed, Remote, ShellScript, never
+from fleet.remote import REMOTE, Completed, Remote, Reply, ShellScript, never
 from fleet.watchdog import Watchdog
 
 GRACE_SECONDS = 10.0
@@ -68,13 +68,14 @@ class SshRemote:
         options: Sequence[str] = (),
         *,
         stdin: bytes = b"",
+        reply: Reply | None = None,
         timeout: float = 30.0,
         cancelled: Callable[[], bool] = never,
     ) -> Completed:
         """Run ``subcommand`` of ``program`` as root; see ``Remote.call``."""
         frame = Frame()
         words = (subcommand, "--marker", frame.marker, *options)
-        return self._run(_Sent(subcommand, program.text, frame, words, stdin, timeout), cancelled)
+        return self._run(_Sent(subcommand, program.text, frame, words, stdin, timeout, reply), cancelled)
 
     def _run(self, sent: _Sent, cancelled: Callable[[], bool]) -> Completed:
         """Run what is ``sent``, and return how it ended by its own word where it could still give it."""
@@ -136,13 +137,28 @@ class _Sent:
     args: Sequence[str]
     stdin: bytes
     timeout: float
+    reply: Reply | None = None
 
     def request(self, *, as_root: bool) -> Request:
         """Return what is asked of sshd: to read the program and to run it, and to stop it when its time is over."""
         packed = self.frame.packed(self.text)
         words = ["timeout", "-k", "5", f"{self.timeout:.0f}", *self.frame.words(self.name, packed, self.args)]
         command = shlex.join(words if as_root else ["sudo", "-n", *words])
-        return Request(self.name, command, packed + self.stdin, self.timeout + GRACE_SECONDS)
+        seconds = self.timeout + GRACE_SECONDS
+        return Request(self.name, command, packed + self.stdin, seconds, self._replies() if self.reply else None)
+
+    def _replies(self) -> Callable[[bytearray], bytes | None]:
+        """Return what gives each report to ``reply`` once, as far as a program has come."""
+        place = 0
+
+        def replies(stdout: bytearray) -> bytes | None:
+            nonlocal place
+            assert self.reply  # noqa: S101
+            reports, place = self.frame.reports(stdout, place)
+            said = [self.reply(report) for report in reports]
+            return None if None in said else b"".join(it for it in said if it)
+
+        return replies
 
 
 def _not_started(user: str, complaint: str) -> NotStarted:

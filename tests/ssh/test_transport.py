@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +34,14 @@ case $subcommand in
     ps) ps -o args= -p $$,$PPID; tr '\\0' ' ' </proc/$$/cmdline ;;
     die) kill -KILL $$ ;;
     sleep) sleep 60 ;;
+    steps)
+        head -c 100000 /dev/zero | tr '\\0' x
+        for step; do
+            IFS= read -r line || line="end of input"
+            [ "$line" = "go $step" ] || { printf '%s: %s\\n' "$step" "$line" >&2; exit 9; }
+            printf 'value of %s\\n@%s done %s\\n' "$step" "$marker" "$step"
+        done
+        ;;
 esac
 printf '@%s end 0\\n' "$marker"
 """,
@@ -166,3 +175,48 @@ def test_a_session_that_is_refused_is_tried_once_more(login: Login) -> None:
 def test_sessions_that_stay_refused_are_said(login: Login) -> None:
     with pytest.raises(NotStarted, match="MaxSessions"):
         login("MaxSessions 0").call(PROGRAM, "echo")
+
+
+def test_a_program_is_answered_report_by_report(login: Login) -> None:
+    """Each line is sent once the one before it was done, and reports are no part of the answer."""
+    reports: list[str] = []
+    go = {"begin": b"go one\n", "done one": b"go two\n", "done two": None}
+
+    def reply(report: str) -> bytes | None:
+        reports.append(report)
+        return go.get(report)
+
+    done = login().call(PROGRAM, "steps", ("one", "two"), reply=reply)
+    assert reports == ["begin", "done one", "done two", "end 0"]
+    assert (done.exit_code, done.stdout) == (0, b"x" * 100_000 + b"value of one\nvalue of two\n")
+
+
+class NotWritten(Exception):
+    """The journal is full."""
+
+
+@pytest.mark.parametrize("failing", ["begin", "done one"])
+def test_a_reply_that_fails_begins_no_further_step(login: Login, failing: str, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    text = PROGRAM.text.replace("printf 'value", f'echo "$step" >>{marks}; printf \'value').replace(
+        ">&2; exit", f">>{marks}; exit"
+    )
+    marks.touch()
+
+    def reply(report: str) -> bytes | None:
+        if report == failing:
+            raise NotWritten
+        return b"go one\n"
+
+    with pytest.raises(NotWritten):
+        login().call(ShellScript("fleet-node", text), "steps", ("one", "two"), reply=reply)
+    expected = ["one: end of input"] if failing == "begin" else ["one", "two: end of input"]
+    deadline = time.monotonic() + 10
+    while marks.read_text().splitlines() != expected:
+        assert time.monotonic() < deadline, marks.read_text()
+        time.sleep(0.05)
+
+
+def test_a_program_that_waits_for_a_reply_that_never_comes_is_stopped(login: Login) -> None:
+    with pytest.raises(CommandTimeout):
+        login().call(PROGRAM, "steps", ("one",), reply=lambda _: b"", timeout=1)

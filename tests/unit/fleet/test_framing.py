@@ -103,5 +103,18 @@ def test_the_answer_is_what_is_between_them(printed: bytes, answer: tuple[bytes,
     assert (None if found is None else (found.stdout, found.exit_code)) == answer
 
 
+def test_reports_are_found_once_however_they_arrive() -> None:
+    printed = b"hello @%s begin\n=YQ== a\n@%s done arm\n@0123 done x\n=@%s\n@%s end 0\n" % (MARK, MARK, MARK, MARK)
+    for step in (1, 7, 40, len(printed)):
+        place, found = 0, []
+        for end in [*range(0, len(printed), step), len(printed)]:
+            reports, place = FRAME.reports(printed[:end], place)
+            found += reports
+        assert found == ["begin", "done arm", "end 0"]
+    answer = FRAME.answer(printed)
+    assert answer is not None
+    assert answer.stdout == b"=YQ== a\n@0123 done x\n=@%s\n" % MARK
+
+
 def test_no_two_calls_have_the_same_markers() -> None:
     assert len({Frame().marker for _ in range(100)}) == 100
