@@ -44,7 +44,8 @@ class Node:
 class Fleet:
     """A checked inventory: the nodes in the order of hosts.yaml, the table of registries, Nornir's objects.
 
-    ``runs`` is the directory of the controller's journals, ``rows`` the table as it is written.
+    ``runs`` is the directory of the controller's journals, ``rows`` the table as it is written. ``name`` is the
+    inventory's own, or the real path of its directory.
     """
 
     directory: Path
@@ -56,6 +57,7 @@ class Fleet:
     runs: Path
     caches: CacheTable
     rows: Mapping[str, RegistryEntry]
+    name: str
 
     def policy_for(self, version: Version, strategy: Strategy | None) -> Policy:
         """Return what the inventory asks of a node of ``version``; ``strategy`` wins over its group's.
@@ -117,6 +119,7 @@ def load(directory: Path, *, filed: bool = True) -> Fleet:
         _runs(directory, defaults.data.runs),
         cache_table(defaults.data.registries, defaults.data.caches, directory / "defaults.yaml"),
         defaults.data.registries,
+        defaults.data.name or str(directory.resolve()),
     )
 
 

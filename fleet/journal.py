@@ -75,9 +75,13 @@ class Journal:
         except OSError as error:
             self._break(error)
 
-    def began(self, command: Sequence[str], user: str, versions: Mapping[str, str]) -> None:
-        """Write who began what with which programs. Raises ``UsageError`` where that is not possible."""
-        told = {"run": self._run_id, "user": user, "pid": os.getpid()}
+    def began(self, command: Sequence[str], user: str, versions: Mapping[str, str], inventory: str = "") -> None:
+        """Write who began what with which programs, on which inventory.
+
+        Raises ``UsageError`` where that is not possible.
+        """
+        told: dict[str, object] = {"run": self._run_id, "user": user, "pid": os.getpid()}
+        told |= {"inventory": inventory} if inventory else {}
         try:
             self._append("run", told | {"command": list(command), "versions": dict(versions)})
         except OSError as error:

@@ -63,11 +63,17 @@ def read(path: Path) -> list[Event]:
     return [event for event in events if event is not None]
 
 
-def is_dead(runs: Path, run_id: str) -> bool | None:
+def belongs(events: Sequence[Event], inventory: str) -> bool:
+    """Return whether a journal is one of ``inventory``; so is one that names none, from before journals did."""
+    names = (event.get("inventory") for event in events if event["event"] == "run")
+    return next((name for name in names if name is not None), inventory) == inventory
+
+
+def is_dead(runs: Path, run_id: str, inventory: str = "") -> bool | None:
     """Return whether the process of the run ``run_id`` is gone: nobody holds the lock of its journal.
 
-    ``None`` where this controller has no such journal, or none that this user may read. The id may come from a node:
-    one that leads out of ``runs`` is none.
+    ``None`` where this controller has no such journal, none that this user may read, or one of another inventory than
+    ``inventory`` that nobody holds. The id may come from a node: one that leads out of ``runs`` is none.
     """
     if Path(run_id).name != run_id or run_id in ("", ".."):
         return None
@@ -84,7 +90,10 @@ def is_dead(runs: Path, run_id: str) -> bool | None:
         return None
     finally:
         os.close(file)
-    return True
+    try:
+        return True if not inventory or belongs(read(runs / run_id / NAME), inventory) else None
+    except OSError:
+        return None
 
 
 def pid_of(runs: Path, run_id: str) -> int | None:
@@ -100,15 +109,21 @@ def pid_of(runs: Path, run_id: str) -> int | None:
         return None
 
 
-def newest(runs: Path, node: str) -> LastWord | None:
-    """Return the last word on ``node`` of the newest run that mentions it; ``None`` where no journal does."""
+def newest(runs: Path, node: str, inventory: str = "") -> LastWord | None:
+    """Return the last word on ``node`` of the newest run that mentions it; ``None`` where no journal does.
+
+    With ``inventory`` only its journals count.
+    """
     for path in sorted(runs.glob(f"*/{NAME}"), reverse=True):
         # Asked before the reading: a run that ends in between has written its last line by then.
         dead = is_dead(runs, path.parent.name)
         try:
-            word = _last_word(path.parent.name, read(path), node, alive=dead is False)
+            events = read(path)
         except OSError:
             continue
+        if inventory and not belongs(events, inventory):
+            continue
+        word = _last_word(path.parent.name, events, node, alive=dead is False)
         if word is not None:
             return word
     return None

@@ -98,6 +98,12 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
 
 
+def _inventory_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+        raise ValueError("must begin with a letter or digit, and have up to 63 letters, digits, dots, _ and -")
+    return name
+
+
 def _dial_timeout(value: str) -> str:
     seconds = seconds_of(value)
     if seconds is None or not 0.1 <= seconds <= 30:
@@ -165,8 +171,9 @@ class Data(Strict):
 
 
 class DefaultsData(Data):
-    """Settings of the whole inventory."""
+    """Settings of the whole inventory. Journals belong to the inventory with its ``name``."""
 
+    name: Annotated[str, AfterValidator(_inventory_name)] | None = None
     registries: dict[Annotated[str, AfterValidator(_registry)], RegistryEntry] = Field(default_factory=dict)
     caches: CachesSettings = CachesSettings()
     transaction: TransactionSettings = TransactionSettings()

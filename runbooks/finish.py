@@ -83,7 +83,7 @@ class Finish:
 
     def _at_work(self, node: Status) -> str:
         """Say why the run of an unsettled transaction must be left alone, or nothing."""
-        dead = is_dead(self.fleet.runs, node.run)
+        dead = is_dead(self.fleet.runs, node.run, self.fleet.name)
         said = f"run {node.run} of {node.owner}, since {node.since}"
         if dead is False:
             return f"{said}, is at work; wait for its end, or stop it with Ctrl-C"
@@ -93,7 +93,7 @@ class Finish:
 
     def _settle(self, left: Mapping[str, Status]) -> None:
         mine = Run.begin(self.fleet.transaction, self.stop)
-        with recorded_if_possible(mine, self.fleet.runs, self.screen) as journal:
+        with recorded_if_possible(mine, self.fleet.runs, self.screen, self.fleet.name) as journal:
             told, stop = processors(self.screen, journal), self.stop.to_the_end()
             with (
                 nornir_for(self.fleet, list(left), told, stop, node_seconds=NODE_SECONDS) as nornir,

@@ -35,25 +35,25 @@ def processors(screen: Screen, journal: Journal | None) -> list[Processor]:
 
 
 @contextmanager
-def recorded(run: Run, runs: Path, screen: Screen, *, needed: bool = True) -> Iterator[Journal]:
-    """Keep the journal of ``run`` below ``runs``, from who began it on.
+def recorded(run: Run, runs: Path, screen: Screen, *, needed: bool = True, inventory: str = "") -> Iterator[Journal]:
+    """Keep the journal of ``run`` below ``runs``, from who began it on; it belongs to ``inventory``.
 
     Raises ``UsageError`` where that is not possible. Unless the journal is not ``needed``, no step begins once a line
     cannot be written.
     """
     with Journal(runs, run.id, screen.progress, needed=needed) as journal:
-        journal.began(sys.argv[1:], run.owner, _versions())
+        journal.began(sys.argv[1:], run.owner, _versions(), inventory)
         run.stop.hear(journal.stopping)
         yield journal
 
 
 @contextmanager
-def recorded_if_possible(run: Run, runs: Path, screen: Screen) -> Iterator[Journal | None]:
+def recorded_if_possible(run: Run, runs: Path, screen: Screen, inventory: str = "") -> Iterator[Journal | None]:
     """Do the same in an emergency: that no journal can be kept is a warning, and stops nothing."""
     with ExitStack() as stack:
         journal = None
         try:
-            journal = stack.enter_context(recorded(run, runs, screen, needed=False))
+            journal = stack.enter_context(recorded(run, runs, screen, needed=False, inventory=inventory))
         except UsageError as error:
             screen.progress(f"warning: {error}")
         yield journal

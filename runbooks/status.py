@@ -77,7 +77,7 @@ def _status(fleet: Fleet, name: str, results: AggregatedResult) -> Status:
         found: Status = results[name][0].result
         return found
     why = failure(results[name]).reason if name in results else "interrupted before this node was asked"
-    word = newest(fleet.runs, name)
+    word = newest(fleet.runs, name, fleet.name)
     return Status(State.UNKNOWN, "; ".join(filter(None, (why, str(word or "")))))
 
 

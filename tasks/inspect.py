@@ -68,7 +68,8 @@ def facts_of(reading: Reading) -> NodeFacts:
         daemon=_daemon(reading),
         files=reading.files,
         real_paths={path: real for path, real in real_paths.items() if path in reading.files.texts},
-        cri=health(reading.values, reading.version),
+        # By the version that runs: another may be on disk, whose plugins have other names.
+        cri=health(reading.values, _running_version(reading) or reading.version),
         restart_pending=_changed(reading) > _started(reading),
         headroom=Headroom(parse_inotify(reading.text("inotify")), _spaces(reading)),
         transaction=_transaction(reading),

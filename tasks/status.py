@@ -47,7 +47,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Status:
-    """How a node stands: its transaction, if it has one, and its CRI in words.
+    """How a node stands: its transaction, if it has one, the containerd that runs, and its CRI in words.
 
     ``step`` is the word of the node's own state file. ``reverts_in`` has the seconds until the revert timer acts; it is
     ``None`` where the transaction is not armed in this boot.
@@ -74,7 +74,7 @@ def status(task: Task) -> Result:
     told = ask(task.host, "status")
     try:
         facts = read_facts(task.host)
-        version, cri = facts.daemon.version.text, facts.cri.detail or facts.cri.state
+        version, cri = facts.daemon.running.text, facts.cri.detail or facts.cri.state
     except (TaskError, ContainerdError) as error:
         version, cri = "", str(error)
     step = wire.text(told, "state")

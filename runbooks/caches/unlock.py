@@ -137,7 +137,7 @@ class Unlock:
 
     def _decided(self, lock: Lock) -> LockReport:
         """Report what is to become of a lock: it goes where its run is known to have ended."""
-        dead = True if lock.run in self.settled else is_dead(self.fleet.runs, lock.run)
+        dead = True if lock.run in self.settled else is_dead(self.fleet.runs, lock.run, self.fleet.name)
         if dead is False:
             pid = pid_of(self.fleet.runs, lock.run)
             who = "" if pid is None else f" as pid {pid}"
@@ -185,7 +185,10 @@ class Unlock:
         }
         chosen = {name: runs for name, runs in planned.items() if runs}
         mine = Run.begin(self.fleet.transaction, self.stop)
-        with recorded_if_possible(mine, self.fleet.runs, self.screen) as journal, self.stop.listening():
+        with (
+            recorded_if_possible(mine, self.fleet.runs, self.screen, self.fleet.name) as journal,
+            self.stop.listening(),
+        ):
             hosts = only(nornir.with_processors(processors(self.screen, journal)), chosen)
             results = hosts.run(remove_one, name="unlock")
             for name in chosen:

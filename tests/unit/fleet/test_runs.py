@@ -179,3 +179,21 @@ def test_the_last_event_of_the_node_counts(tmp_path: Path) -> None:
 )
 def test_a_word_is_one_line(word: LastWord, said: str) -> None:
     assert str(word) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "counts"),
+    [("a", "a", True), ("b", "a", False), ("", "a", True), ("/etc/fleet", "/srv/fleet", False), ("b", "", True)],
+)
+def test_a_journal_counts_for_its_own_inventory(tmp_path: Path, written: str, asked: str, counts: bool) -> None:
+    with Journal(tmp_path, RUN) as journal:
+        journal.began(["rollout"], "me", {}, written)
+        journal.outcome("worker-1", "migrated", "")
+    assert is_dead(tmp_path, RUN, asked) is (True if counts else None)
+    assert (newest(tmp_path, "worker-1", asked) is not None) is counts
+
+
+def test_a_run_of_another_inventory_at_work_is_not_dead(tmp_path: Path) -> None:
+    with Journal(tmp_path, RUN) as journal:
+        journal.began(["rollout"], "me", {}, "other")
+        assert is_dead(tmp_path, RUN, "mine") is False
