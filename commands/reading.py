@@ -72,6 +72,30 @@ def status(
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
 
+def history(
+    *,
+    group: Groups = None,
+    all_: All = False,
+    limit: Limit = None,
+    inventory: Inventory = SHIPPED_INVENTORY,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs of this inventory, from the journals here and from the nodes' own records. Changes nothing.
+
+    A run of another controller is listed as the nodes record it. All nodes where no group is named.
+    """
+    from fleet.inventory import load  # noqa: PLC0415
+    from fleet.screen import Screen  # noqa: PLC0415
+    from runbooks.history import history as runbook  # noqa: PLC0415
+
+    fleet = load(inventory)
+    selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
+    chosen = selection.names(fleet)
+    refuse_lab_that_is_down(fleet)
+    screen = Screen(quiet=as_json)
+    show(runbook(fleet, chosen, screen), screen, as_json=as_json)
+
+
 def verify(
     *,
     group: Groups = None,

@@ -54,6 +54,22 @@ class LastWord:
         )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What a journal tells of its whole run.
+
+    ``state`` is ``at work``, ``finished`` or ``interrupted``; ``outcomes`` has the last outcome of each node, empty
+    for one that has none yet.
+    """
+
+    run: str
+    owner: str
+    since: str
+    command: str
+    state: str
+    outcomes: Mapping[str, str]
+
+
 def read(path: Path) -> list[Event]:
     """Return the events of the journal at ``path`` in their order, without lines that a power cut or a full disk tore.
 
@@ -127,6 +143,39 @@ def newest(runs: Path, node: str, inventory: str = "") -> LastWord | None:
         if word is not None:
             return word
     return None
+
+
+def recorded(runs: Path, inventory: str) -> list[Recorded]:
+    """Return what the journals of ``inventory`` tell of their runs, the oldest first; unreadable ones are left out."""
+    found = []
+    for path in sorted(runs.glob(f"*/{NAME}")):
+        # Asked before the reading, as in newest.
+        dead = is_dead(runs, path.parent.name)
+        try:
+            events = read(path)
+        except OSError:
+            continue
+        if events and belongs(events, inventory):
+            found.append(_recorded(path.parent.name, events, alive=dead is False))
+    return found
+
+
+def _recorded(run: str, events: Sequence[Event], *, alive: bool) -> Recorded:
+    began = next((event for event in events if event["event"] == "run"), events[0])
+    command = began.get("command")
+    finished = any(event["event"] == "finish" for event in events)
+    outcomes: dict[str, str] = {}
+    for event in events:
+        if event["event"] in _OF_A_NODE and isinstance(node := event.get("node"), str):
+            outcomes[node] = str(event.get("outcome", "")) or outcomes.get(node, "")
+    return Recorded(
+        run,
+        owner=str(began.get("user", "")),
+        since=str(began["at"]),
+        command=" ".join(map(str, command)) if isinstance(command, list) else "",
+        state="finished" if finished else "at work" if alive else "interrupted",
+        outcomes=outcomes,
+    )
 
 
 def _last_word(run: str, events: Sequence[Event], node: str, *, alive: bool) -> LastWord | None:

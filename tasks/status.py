@@ -92,6 +92,34 @@ def status(task: Task) -> Result:
     return Result(host=task.host, result=found)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One transaction of a node, by the node's own record."""
+
+    run: str
+    state: State
+    owner: str
+    since: str
+
+
+def transactions(task: Task) -> Result:
+    """Return a result that holds the node's transactions, a tuple of ``Entry``, the oldest first.
+
+    Raises ``Unreachable`` and ``StepFailed``.
+    """
+    task.run(reach)
+    lines = wire.text(ask(task.host, "status", "--all"), "transactions").splitlines()
+    return Result(host=task.host, result=tuple(filter(None, map(_entry, lines))))
+
+
+def _entry(line: str) -> Entry | None:
+    parts = line.split("\t")
+    if len(parts) != 4:  # run, state, owner, since
+        return None
+    run, step, owner, since = parts
+    return Entry(run, _STATES.get(step, State.UNKNOWN), owner, since)
+
+
 def rollback_target(task: Task, run_id: str = "current") -> Result:
     """Return a result that holds the ``Status`` of the transaction that a rollback of ``run_id`` would undo.
 

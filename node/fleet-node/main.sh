@@ -10,7 +10,7 @@ options() {
     while [ "$#" -gt 0 ]; do
         case "$command $1" in
             undo\ --force | undo\ --revert | undo\ --boot | undo\ --check | \
-                rollback\ --force | rollback\ --revert | apply\ --files-only)
+                rollback\ --force | rollback\ --revert | apply\ --files-only | status\ --all)
                 opt_mode=${1#--}
                 shift
                 continue

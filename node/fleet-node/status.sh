@@ -1,8 +1,14 @@
-# status [--run RUN]: how a transaction stands. Without --run the one that matters: the one that did not come to its
-# end, or else the newest. With --run (which may be `current`) the one that a rollback would undo. Changes nothing.
+# status [--all | --run RUN]: how a transaction stands. Without --run the one that matters: the one that did not come to
+# its end, or else the newest. With --run (which may be `current`) the one that a rollback would undo. Changes nothing.
 # Prints run, state, owner, since, format and, where it is armed in this boot, reverts_in (seconds); nothing where there
-# is no such transaction.
+# is no such transaction. With --all each transaction of the node is a line of the value transactions: run, state, owner
+# and since, with tabs between them.
 run_status() {
+    if [ "$opt_mode" = all ]; then
+        [ -z "$opt_run" ] || usage 'status takes --all or --run, not both'
+        all_transactions | emit transactions
+        exit 0
+    fi
     if [ -n "$opt_run" ]; then
         status_run=$(readlink -f "$base/$opt_run") && [ -f "$status_run/rollback" ] || exit 0
         status_run=${status_run##*/}
@@ -23,6 +29,25 @@ run_status() {
         emit_text reverts_in "$((armed_until - $(uptime_seconds)))"
     fi
     exit 0
+}
+
+# Print a line for each transaction, the oldest first.
+all_transactions() {
+    for directory in "$base"/[0-9]*; do
+        [ -d "$directory" ] && [ ! -L "$directory" ] || continue
+        one=${directory##*/}
+        read_owner "$one"
+        case $one in
+            *.staging) is=staged ;;
+            *) is=$(state "$one") ;;
+        esac
+        printf '%s\t%s\t%s\t%s\n' "${one%.staging}" "$is" "$(one_line "$owner")" "$(one_line "$since")"
+    done
+}
+
+# Print $1 without what would end a value in a line.
+one_line() {
+    printf '%s' "$1" | tr '\t\n' '  '
 }
 
 # Print the run that did not come to its end, or else the newest.
