@@ -27,6 +27,7 @@ from commands.options import (
     WithoutGate,
     WithoutProof,
     Yes,
+    accepted,
     names,
 )
 from fleet.hints import SHIPPED_INVENTORY
@@ -69,7 +70,7 @@ def rollout(
         yes,
         num_workers,
         settle,
-        frozenset(accept_loss or ()),
+        accepted(accept_loss),
         allow_version_change=allow_version_change,
         allow_restart_of=frozenset(allow_restart_of or ()),
         without_proof=without_proof,
@@ -103,7 +104,7 @@ def canary(
         yes,
         1,
         settle,
-        frozenset(accept_loss or ()),
+        accepted(accept_loss),
         allow_version_change=allow_version_change,
         allow_restart_of=frozenset(allow_restart_of or ()),
         without_proof=without_proof,

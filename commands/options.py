@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -105,6 +107,20 @@ class Output:
     diff: bool = False
     as_json: bool = False
     verbose: bool = False
+
+
+def accepted(codes: Sequence[str] | None) -> frozenset[str]:
+    """Return the codes of ``--accept-loss``. Raises ``UsageError`` for one that nothing has."""
+    if not codes:
+        return frozenset()
+    from containerd.decide import ACCEPTABLE  # noqa: PLC0415
+
+    for code in codes:
+        if code not in ACCEPTABLE:
+            near = get_close_matches(code, ACCEPTABLE, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(f"unknown code {code!r}; {hint}there are {', '.join(ACCEPTABLE)}", key="--accept-loss")
+    return frozenset(codes)
 
 
 def names(listed: str | None) -> tuple[str, ...] | None:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from containerd.decide.migration import decide
-from containerd.decide.plan import NO_CONSENT, Consent, NodePlan, plan_node, through_proxies
+from containerd.decide.plan import ACCEPTABLE, NO_CONSENT, Consent, NodePlan, plan_node, through_proxies
 
-__all__ = ["NO_CONSENT", "Consent", "NodePlan", "decide", "plan_node", "through_proxies"]
+__all__ = ["ACCEPTABLE", "NO_CONSENT", "Consent", "NodePlan", "decide", "plan_node", "through_proxies"]

@@ -24,6 +24,23 @@ from containerd.model import (
     shortage,
 )
 
+ACCEPTABLE = (
+    "cache-through-proxy",
+    "cri-not-ok",
+    "daemon-reload",
+    "mirror-in-foreign-file",
+    "mirror-not-legible",
+    "override-path-not-honoured",
+    "own-mounts",
+    "tls-file-missing",
+    "tls-host-not-contacted",
+    "tls-in-foreign-file",
+    "tls-pair-incomplete",
+    "unknown-release",
+    "version-change",
+)
+"""The codes that an operator can accept by name: of settings that are lost, and of findings that block."""
+
 
 @dataclass(frozen=True)
 class Consent:

@@ -32,3 +32,28 @@ def test_of_a_number_the_last_one_counts(monkeypatch: pytest.MonkeyPatch, capsys
     with pytest.raises(SystemExit):
         main.main()
     assert "/nowhere" in capsys.readouterr().err
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str) -> str:
+    """Return the one line that a mistake in ``words`` gets."""
+    monkeypatch.setattr("sys.argv", ["main.py", *words.split(" ")])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("tls-pair-incomplet", "unknown code 'tls-pair-incomplet'; did you mean tls-pair-incomplete? there are cache-"),
+        ("all", "unknown code 'all'; there are cache-through-proxy, "),
+        ("", "unknown code ''; there are "),
+        ("unfinished-run", "unknown code 'unfinished-run'; "),
+    ],
+)
+@pytest.mark.parametrize("command", ["rollout --all", "canary --host worker-1"])
+def test_an_unknown_loss_is_accepted_by_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, code: str, message: str
+) -> None:
+    assert run(monkeypatch, capsys, f"{command} --accept-loss {code}").startswith(f"error: --accept-loss: {message}")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from containerd.decide import NO_CONSENT, Consent, NodePlan, plan_node
+from containerd.decide import ACCEPTABLE, NO_CONSENT, Consent, NodePlan, plan_node
 from containerd.diagnose import daemon_findings
 from containerd.model import (
     CriHealth,
@@ -30,6 +32,7 @@ from containerd.model.headroom import Inotify
 from templates import render_hosts_toml
 from tests.unit.containerd.samples import CONFIG, OLD, PRESENT, ROOT, TABLE, version
 
+PROJECT = Path(__file__).resolve().parents[3]
 DROP_IN = "/etc/containerd/conf.d/a.toml"
 WILDCARD = f'[{OLD}.registry.mirrors."*"]\n  endpoint = ["https://old"]\n'
 LOST = f'[{OLD}.registry.configs."old".tls]\n  insecure_skip_verify = true\n'
@@ -267,3 +270,26 @@ def test_a_finding_about_the_daemon_is_permitted_by_its_code() -> None:
     node = replace(read, daemon=replace(read.daemon, needs_daemon_reload=True))
     consent = Consent(frozenset({"daemon-reload"}))
     assert plan_node(node, Generation.V1_7, Policy(Strategy.CONFIG_PATH, TABLE), render_hosts_toml, consent).acts
+
+
+def test_every_code_that_can_be_accepted_is_one_that_something_has() -> None:
+    sources = "".join(
+        path.read_text() for path in sorted((PROJECT / "containerd").rglob("*.py")) if path.name != "plan.py"
+    )
+    assert [code for code in ACCEPTABLE if f'"{code}"' not in sources] == []
+
+
+def _first_words(path: Path, *names: str) -> set[str]:
+    """Return the codes that calls of ``names`` in a file are given literally."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    called = ((getattr(it.func, "attr", getattr(it.func, "id", "")), it.args) for it in calls)
+    firsts = (args[0] for name, args in called if name in names and args)
+    return {str(it.value) for it in firsts if isinstance(it, ast.Constant)}
+
+
+def test_every_loss_can_be_accepted() -> None:
+    losses = {
+        code for path in (PROJECT / "containerd/hosts").glob("*.py") for code in _first_words(path, "loss", "_lost")
+    }
+    assert losses
+    assert losses <= set(ACCEPTABLE)
