@@ -29,6 +29,7 @@ from commands.options import (
     Yes,
     accepted,
     names,
+    units,
 )
 from fleet.hints import SHIPPED_INVENTORY
 from fleet.selection import Selection
@@ -72,7 +73,7 @@ def rollout(
         settle,
         accepted(accept_loss),
         allow_version_change=allow_version_change,
-        allow_restart_of=frozenset(allow_restart_of or ()),
+        allow_restart_of=units(allow_restart_of),
         without_proof=without_proof,
         without_gate=without_gate,
         allow_dhcp=allow_dhcp,
@@ -106,7 +107,7 @@ def canary(
         settle,
         accepted(accept_loss),
         allow_version_change=allow_version_change,
-        allow_restart_of=frozenset(allow_restart_of or ()),
+        allow_restart_of=units(allow_restart_of),
         without_proof=without_proof,
         without_gate=without_gate,
         allow_dhcp=allow_dhcp,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -121,6 +122,14 @@ def accepted(codes: Sequence[str] | None) -> frozenset[str]:
             hint = f"did you mean {near[0]}? " if near else ""
             raise UsageError(f"unknown code {code!r}; {hint}there are {', '.join(ACCEPTABLE)}", key="--accept-loss")
     return frozenset(codes)
+
+
+def units(listed: Sequence[str] | None) -> frozenset[str]:
+    """Return the units of ``--allow-restart-of``. Raises ``UsageError`` for a name that no unit has."""
+    for unit in listed or ():
+        if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]+\.[a-z]+", unit):
+            raise UsageError(f"{unit!r} is not the name of a unit, such as kubelet.service", key="--allow-restart-of")
+    return frozenset(listed or ())
 
 
 def names(listed: str | None) -> tuple[str, ...] | None:

@@ -20,13 +20,23 @@ class Command(typer.core.TyperCommand):
     """
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Read the words of the command line. Raises ``UsageError`` where one value would silently replace another."""
-        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        """Read the words of the command line.
+
+        Raises ``UsageError`` where one value would silently replace another, or is empty as that of an unset variable:
+        it would count as if the option were left out, or as the directory in which the command was typed.
+        """
+        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
         given = [parameter for parameter in order if isinstance(parameter, typer.core.TyperOption)]
         for option in given:
             if given.count(option) > 1 and _names_something(option):
                 raise UsageError("given more than once; it takes one value", key=option.opts[0])
+            if "" in (values.get(option.name), *_each(values.get(option.name))):
+                raise UsageError("its value is empty; leave the option out, or give it one", key=option.opts[0])
         return super().parse_args(ctx, args)
+
+
+def _each(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _names_something(option: typer.core.TyperOption) -> bool:

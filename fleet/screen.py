@@ -226,7 +226,9 @@ class ProgressProcessor:
     def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
         """Say how a step of the node went; what the step did within itself is its own affair."""
         if task.parent_task is not None and task.parent_task.parent_task is None:
-            self._screen.progress(f"{host.name}: {task.name} {'failed' if result.failed else 'done'}")
+            skipped = getattr(result[0].result, "skipped", False)
+            how = "failed" if result.failed else "skipped" if skipped is True else "done"
+            self._screen.progress(f"{host.name}: {task.name} {how}")
 
 
 def _masked_json(document: str) -> str:

@@ -81,7 +81,9 @@ def _with_losses(report: NodeReport, found: Verified) -> NodeReport:
     if not found.lost:
         return report
     lost = f"shims were lost during the restart without having exited: {', '.join(found.lost)}; look at their pods"
-    return replace(report, reason=f"{report.reason}, but {lost}", weight=Exit.NOT_VERIFIED)
+    # The word that asks for somebody to look, as the exit code does; the reason says that the change holds.
+    reason = f"{report.reason}, but {lost}"
+    return replace(report, outcome=Outcome.FAILED, reason=reason, weight=Exit.NOT_VERIFIED)
 
 
 def undone(node: Node, plan: NodePlan, failure: Undone, run: str) -> NodeReport:

@@ -48,7 +48,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wor
     [
         ("tls-pair-incomplet", "unknown code 'tls-pair-incomplet'; did you mean tls-pair-incomplete? there are cache-"),
         ("all", "unknown code 'all'; there are cache-through-proxy, "),
-        ("", "unknown code ''; there are "),
         ("unfinished-run", "unknown code 'unfinished-run'; "),
     ],
 )
@@ -57,3 +56,36 @@ def test_an_unknown_loss_is_accepted_by_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, code: str, message: str
 ) -> None:
     assert run(monkeypatch, capsys, f"{command} --accept-loss {code}").startswith(f"error: --accept-loss: {message}")
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("rollback --all --run=", "--run"),
+        ("rollback --all --run ", "--run"),
+        ("convert config.toml --containerd 1.7.24 --output=", "--output"),
+        ("inventory check --inventory=", "--inventory"),
+        ("canary --host=", "--host"),
+        ("status --limit=", "--limit"),
+        ("history --group workers --group=", "--group"),
+        ("rollout --all --accept-loss=", "--accept-loss"),
+        ("rollout --all --allow-restart-of=", "--allow-restart-of"),
+        ("verify --all --pull=", "--pull"),
+    ],
+)
+def test_an_empty_value_does_not_count_as_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, option: str
+) -> None:
+    message = run(monkeypatch, capsys, words)
+    assert message == f"error: {option}: its value is empty; leave the option out, or give it one\n"
+
+
+@pytest.mark.parametrize("unit", ["kubelet", "a b.service", "../x.service", "kubelet.service,other.service"])
+def test_what_is_no_unit_is_not_allowed_to_restart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unit: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["main.py", "rollout", "--all", "--allow-restart-of", unit])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    assert f"error: --allow-restart-of: {unit!r} is not the name of a unit" in capsys.readouterr().err

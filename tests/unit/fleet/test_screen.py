@@ -13,17 +13,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nornir.core.inventory import Host
-from nornir.core.task import AggregatedResult, MultiResult, Result
+from nornir.core import Nornir
+from nornir.core.inventory import Host, Hosts, Inventory
+from nornir.core.processor import Processors
+from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 from rich.text import Text
 
 from common import Finding, Severity
 from fleet import screen as module
 from fleet.hints import Hints
 from fleet.report import Gate, NodeReport, Outcome, Report
-from fleet.screen import Screen, complain
+from fleet.screen import ProgressProcessor, Screen, complain
 from runbooks.caches.report import CacheReport, CachesReport, Fate, HostReport
 from runbooks.status import Standing
+from tasks.caches.upkeep import Kept
 from tasks.status import State, Status
 
 PROJECT = Path(__file__).parents[3]
@@ -197,3 +200,25 @@ def test_no_credential_reaches_either_stream(capsys: pytest.CaptureFixture[str])
     assert "hunter2" not in out + err
     assert "****" in out
     assert "****" in err
+
+
+@pytest.mark.parametrize(
+    ("result", "failed", "word"),
+    [
+        (None, False, "done"),
+        (Kept(skipped=False, said=""), False, "done"),
+        (Kept(skipped=True, said=""), False, "skipped"),
+        (None, True, "failed"),
+    ],
+)
+def test_a_step_that_was_skipped_is_not_called_done(
+    capsys: pytest.CaptureFixture[str], result: object, failed: bool, word: str
+) -> None:
+    host = Host(name="vm-1")
+    nornir, none = Nornir(Inventory(Hosts({}))), Processors([])
+    above = Task(str, nornir, False, none, name="upkeep")
+    task = Task(str, nornir, False, none, name="cache-restart", parent_task=above)
+    results = MultiResult("cache-restart")
+    results.append(Result(host=host, result=result, failed=failed))
+    ProgressProcessor(Screen()).subtask_instance_completed(task, host, results)
+    assert capsys.readouterr().err == f"vm-1: cache-restart {word}\n"

@@ -162,7 +162,7 @@ def test_containers_that_lost_their_shims_make_somebody_look(tmp_path: Path) -> 
     node = fakes["worker-1"]
     node.when("verify", "after", answer=lambda call: node.do_verify(call) + emit({"gone": "k8s.io/web\tleft\n"}))
     report = rollout(fakes)
-    assert report.nodes["worker-1"].outcome.value == "migrated"
+    assert report.nodes["worker-1"].outcome.value == "failed"
     assert report.exit_code is Exit.NOT_VERIFIED
     assert "k8s.io/web" in report.nodes["worker-1"].reason
     assert outcomes(report)["worker-2"] == "untouched"
