@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -59,12 +57,7 @@ def show(found: Shown, screen: Screen, *, as_json: bool) -> NoReturn:
 
 def conclude(tell: Callable[[], object], code: Exit) -> NoReturn:
     """Have ``tell`` print the result, and exit with ``code``."""
-    try:
-        tell()
-        sys.stdout.flush()
-    except (OSError, SystemExit):
-        # Whoever read the output has gone; the exit code still says what became of the machines.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    tell()
     raise typer.Exit(int(code))
 
 
