@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.ending import conclude, finish, refuse_lab_that_is_down, show
+from commands.ending import before_connecting, conclude, finish, show
 from commands.options import All, AsJson, Groups, Inventory, Limit, names
 from containerd.model import ContainerdError, Strategy
 from fleet.errors import UsageError
@@ -39,7 +39,7 @@ def audit(
     everything = all_ or not group
     selection = Selection(groups=group or (), everything=everything, limit=names(limit))
     chosen = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     screen = Screen(quiet=as_json)
     audited = runbook(fleet, chosen, screen)
     if as_json:
@@ -67,7 +67,7 @@ def status(
     fleet = load(inventory)
     selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
     chosen = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     screen = Screen(quiet=as_json)
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
@@ -106,7 +106,7 @@ def verify(
     alone = bool(host) and len(chosen) == 1
     options = VerifyOptions(tuple(pull or ()), alone if fallback is None else fallback, num_workers)
     runbook = Verify(fleet, chosen, options, Screen(quiet=as_json))
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     show(runbook.carry_out(), runbook.screen, as_json=as_json)
 
 
@@ -166,7 +166,7 @@ def discover(
     from runbooks.discover import discover as runbook  # noqa: PLC0415
 
     fleet = load(inventory, filed=False)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, fleet.machines)
     screen = Screen(quiet=as_json)
     finish(runbook(fleet, screen, write=write), screen, as_json=as_json)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir_netmiko.connections.netmiko import CONNECTION_NAME, Netmiko
 
 from fleet.credentials import Credentials, CredentialStore
-from fleet.descriptors import limit
+from fleet.descriptors import exhausted
 from fleet.errors import Unreachable
 from fleet.known_hosts import UntrustedHostKey
 from fleet.login import CONNECT_SECONDS, LoginRefused, Server, log_in, transport_of
@@ -131,8 +130,8 @@ def _explain(error: BaseException, server: Server) -> str:
         return f"{where} {error}"
     if isinstance(error, socket.gaierror):
         return f"{server.address} does not resolve; correct the inventory or the resolver"
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        return f"{error.strerror} on this controller (limit {limit()}): raise it with ulimit -n, or select fewer nodes"
+    if why := exhausted(error):
+        return why
     return f"no SSH connection to {where} ({error or type(error).__name__}); is it up, and its sshd?"
 
 

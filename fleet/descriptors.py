@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 
 from fleet.errors import UsageError
@@ -19,9 +20,12 @@ def needed(nodes: int, at_work: int) -> int:
     return OF_THE_CONTROLLER + OF_A_NODE * nodes + OF_A_NODE_AT_WORK * min(nodes, at_work)
 
 
-def limit() -> int:
-    """Return how many files this process may have open now."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def exhausted(error: BaseException) -> str:
+    """Return what to do where ``error`` is that no more files can be open, empty where it is another."""
+    if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+        return ""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return f"this controller has too many files open (limit {soft}): raise it with ulimit -n, or select fewer nodes"
 
 
 def raise_limit(files: int) -> None:
@@ -32,6 +36,6 @@ def raise_limit(files: int) -> None:
     if hard != resource.RLIM_INFINITY and hard < files:
         raise UsageError(
             f"so many nodes need {files} open files, and this user may have {hard}; raise the hard limit (ulimit -Hn, "
-            "limits.conf, LimitNOFILE= of a service), or select fewer with --limit"
+            "limits.conf, LimitNOFILE= of a service), or select fewer nodes"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
