@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from fleet.credentials import CredentialStore
 from fleet.errors import CredentialError
 from fleet.ssh import SshRemote
 from tests.ssh import servers
-from tests.ssh.conftest import USER
+from tests.ssh.conftest import USER, Fleet
 from tests.ssh.door import Door, agent, make, open_door
 from tests.ssh.servers import LOOPBACK
 
@@ -234,3 +235,18 @@ def test_nothing_is_sent_to_a_server_whose_files_are_missing(tmp_path: Path) -> 
         with pytest.raises(CredentialError, match="does not exist"):
             SshRemote(host).connect()
     assert asked == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [("locked", "has a passphrase"), ("authorised", "is a public key")])
+def test_a_command_reports_each_node_unreachable(
+    door: Door, loopback: Fleet, tmp_path: Path, name: str, reason: str
+) -> None:
+    inventory = tmp_path / "inventory"
+    shutil.copytree(loopback.inventory, inventory)
+    for file in inventory.glob("*.yaml"):
+        text = re.sub(r"key_file: \S+", f"key_file: {door.directory / name}", file.read_text())
+        file.write_text(text)
+    ran = Fleet(inventory).run("status", "--limit", "healthy-1,behind-1")
+    assert ran.exit == 4
+    assert [reason in node["cri"] for node in ran.nodes.values()] == [True, True]
+    assert "internal error" not in ran.stdout + ran.stderr
