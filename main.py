@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
-from io import TextIOWrapper
-from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import typer
 
@@ -16,6 +13,7 @@ from commands.options import EPILOG, InventoryBefore
 from commands.parsing import Command
 from fleet.errors import UsageError
 from fleet.hints import OPTION, Hints
+from fleet.streams import flush_streams, open_streams
 from lab.cli import app as lab_app
 
 # The base of every usage error of typer's parser, which typer does not export by its name.
@@ -54,7 +52,15 @@ def before(context: typer.Context, *, inventory: InventoryBefore = None) -> None
 
 def main() -> None:
     """Run the command line; a usage or inventory error is one line on stderr, or JSON on stdout with ``--json``."""
-    sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
+    open_streams()
+    try:
+        _run()
+    finally:
+        if lost := flush_streams():
+            _complain(lost)
+
+
+def _run() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except _ParserError as error:
@@ -89,15 +95,6 @@ def _complain(message: str) -> None:
     from fleet.screen import complain  # noqa: PLC0415
 
     complain(message)
-
-
-def _open(stream: TextIO | None) -> TextIO:
-    """Return ``stream`` such that every text can be written to it, or where it was closed one that goes nowhere."""
-    if stream is None:
-        return Path(os.devnull).open("w", encoding="utf-8")
-    if isinstance(stream, TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-    return stream
 
 
 if __name__ == "__main__":

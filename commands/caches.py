@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from commands.ending import refuse_lab_that_is_down, show
+from commands.ending import before_connecting, show
 from commands.options import EPILOG, AllowDhcp, AsJson, Diff, Inventory, Yes
 from commands.parsing import Command
 from fleet.errors import UsageError
@@ -131,7 +131,7 @@ def _begin(inventory: Path, *, as_json: bool) -> tuple[Fleet, Screen]:
     from fleet.screen import Screen  # noqa: PLC0415
 
     fleet = load(inventory)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, fleet.inventory.hosts)
     return fleet, Screen(quiet=as_json)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -42,7 +40,7 @@ def run_on(
 
     fleet = load(inventory)
     names = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, names)
     screen = Screen(quiet=as_json)
     finish(act(fleet, names, screen), screen, as_json=as_json)
 
@@ -59,13 +57,17 @@ def show(found: Shown, screen: Screen, *, as_json: bool) -> NoReturn:
 
 def conclude(tell: Callable[[], object], code: Exit) -> NoReturn:
     """Have ``tell`` print the result, and exit with ``code``."""
-    try:
-        tell()
-        sys.stdout.flush()
-    except (OSError, SystemExit):
-        # Whoever read the output has gone; the exit code still says what became of the machines.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    tell()
     raise typer.Exit(int(code))
+
+
+def before_connecting(fleet: Fleet, names: Collection[str]) -> None:
+    """Check that this controller may and can connect to the hosts ``names``, and to the cache hosts."""
+    from fleet.descriptors import needed, raise_limit  # noqa: PLC0415
+    from fleet.session import AT_ONCE  # noqa: PLC0415
+
+    refuse_lab_that_is_down(fleet)
+    raise_limit(needed(len({*names, *fleet.cache_hosts}), AT_ONCE))
 
 
 def refuse_lab_that_is_down(fleet: Fleet) -> None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.ending import conclude, finish, refuse_lab_that_is_down, show
+from commands.ending import before_connecting, conclude, finish, show
 from commands.options import All, AsJson, Groups, Inventory, Limit, names
 from containerd.model import ContainerdError, Strategy
-from fleet.errors import UsageError
+from fleet.errors import InventoryError, UsageError
 from fleet.hints import SHIPPED_INVENTORY
 from fleet.selection import Selection
-from runbooks.options import VerifyOptions
+from runbooks.options import RolloutOptions, VerifyOptions
 
 if TYPE_CHECKING:
     from containerd.model import Version
+    from fleet.inventory import Fleet
 
 
 def audit(
@@ -39,7 +40,7 @@ def audit(
     everything = all_ or not group
     selection = Selection(groups=group or (), everything=everything, limit=names(limit))
     chosen = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     screen = Screen(quiet=as_json)
     audited = runbook(fleet, chosen, screen)
     if as_json:
@@ -67,7 +68,7 @@ def status(
     fleet = load(inventory)
     selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
     chosen = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     screen = Screen(quiet=as_json)
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
@@ -130,7 +131,7 @@ def verify(
     alone = bool(host) and len(chosen) == 1
     options = VerifyOptions(tuple(pull or ()), alone if fallback is None else fallback, num_workers)
     runbook = Verify(fleet, chosen, options, Screen(quiet=as_json))
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     show(runbook.carry_out(), runbook.screen, as_json=as_json)
 
 
@@ -165,12 +166,13 @@ def convert(
 
 
 def check(*, inventory: Inventory = SHIPPED_INVENTORY, as_json: AsJson = False) -> None:
-    """Check hosts.yaml, groups.yaml and defaults.yaml; connect nowhere."""
+    """Check hosts.yaml, groups.yaml and defaults.yaml, and the keys that they name; connect nowhere."""
     from fleet.inventory import load  # noqa: PLC0415
     from fleet.report import Exit  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415
 
     fleet, screen = load(inventory), Screen(quiet=as_json)
+    _check_surroundings(fleet)
     groups = Counter(f"containerd-{node.generation.value}" for node in fleet.nodes.values())
     filed = ", ".join(f"{number} in {group}" for group, number in sorted(groups.items()))
     line = f"{inventory}: {len(fleet.nodes)} nodes ({filed}), {len(fleet.registries)} registries, no mistake"
@@ -190,9 +192,20 @@ def discover(
     from runbooks.discover import discover as runbook  # noqa: PLC0415
 
     fleet = load(inventory, filed=False)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, fleet.machines)
     screen = Screen(quiet=as_json)
     finish(runbook(fleet, screen, write=write), screen, as_json=as_json)
+
+
+def _check_surroundings(fleet: Fleet) -> None:
+    """Check what a run would find out only later. Raises ``InventoryError``."""
+    from fleet.credentials import check_files  # noqa: PLC0415
+
+    if message := fleet.transaction.too_short(RolloutOptions.settle_seconds):
+        raise InventoryError(message, str(fleet.directory / "defaults.yaml"), None, "data.transaction.revert_after")
+    # The lab makes its own keys.
+    if not fleet.lab:
+        check_files(fleet.inventory, fleet.directory)
 
 
 def _version(text: str) -> Version:

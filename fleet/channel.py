@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import paramiko
 
+from fleet.descriptors import exhausted
 from fleet.errors import AnswerTooLong, CommandTimeout, ConnectionLost, Interrupted, NotStarted
 from fleet.remote import Completed
 from fleet.watchdog import LOOK_UP_SECONDS, Watchdog
@@ -63,7 +64,8 @@ def execute(client: paramiko.SSHClient, request: Request, cancelled: Callable[[]
             if watchdog.bitten:
                 why = f"{request.name}: sshd there did not answer within {request.seconds:.0f} s"
                 raise CommandTimeout(why) from error
-            raise ConnectionLost(f"the connection broke: {error or type(error).__name__}") from error
+            why = exhausted(error) or f"the connection broke: {error or type(error).__name__}"
+            raise ConnectionLost(why) from error
 
 
 def _session(transport: paramiko.Transport, seconds: float) -> paramiko.Channel:

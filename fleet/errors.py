@@ -45,6 +45,10 @@ class Unreachable(FleetError):
     """A node could not be reached or logged in to. Nothing was done on it (exit code 4)."""
 
 
+class CredentialError(Unreachable):
+    """What this controller logs in with cannot be used: a private key, the agent, or known_hosts."""
+
+
 class ConnectionLost(FleetError):
     """The connection broke while a command was running: whether it ran to its end is not known."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -94,6 +95,22 @@ def _jump(value: str) -> str:
     return value
 
 
+def _user(name: str) -> str:
+    if re.search(r"[\s\x00-\x1f\x7f]", name):
+        raise ValueError("must be the name of a user, without blanks")
+    return name
+
+
+def _path(path: str) -> str:
+    if "$" in path:
+        raise ValueError("variables are not expanded here; write ~ for your home directory, or the whole path")
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no user {path[1:].partition('/')[0]} on this controller") from None
+    return path
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
 
@@ -111,11 +128,16 @@ def _dial_timeout(value: str) -> str:
     return value
 
 
+User = Annotated[Text, AfterValidator(_user)]
+LocalPath = Annotated[Text, AfterValidator(_path)]
+"""A path on the controller."""
+
+
 class Extras(Strict):
     """How SSH logs in. ``~`` is the controller's home. Host keys are strict whatever stands here."""
 
-    key_file: Text | None = None
-    known_hosts: Text | None = None
+    key_file: LocalPath | None = None
+    known_hosts: LocalPath | None = None
     use_agent: bool | None = None
     jump: Annotated[str, AfterValidator(_jump)] | None = None
 
@@ -162,6 +184,16 @@ class TransactionSettings(Strict):
         """Return the shortest ``revert_after`` in which a healthy node is sure to be confirmed."""
         return self.restart_within + 2 * self.verify_within + settle_seconds + ROUND_TRIPS_SECONDS
 
+    def too_short(self, settle_seconds: float) -> str:
+        """Return that ``revert_after`` is too short and what it has to be, empty where it is long enough."""
+        needed = self.needed(settle_seconds)
+        if self.revert_after >= needed:
+            return ""
+        return (
+            f"{self.revert_after} s are too short: restart_within, twice verify_within, {settle_seconds:g} s to settle "
+            f"and the steps between them may take {needed:g} s; raise it to at least that"
+        )
+
 
 class Data(Strict):
     """Settings of a host or a group."""
@@ -178,14 +210,14 @@ class DefaultsData(Data):
     caches: CachesSettings = CachesSettings()
     transaction: TransactionSettings = TransactionSettings()
     dial_timeout: Annotated[Text, AfterValidator(_dial_timeout)] = "5s"
-    runs: Text | None = None
+    runs: LocalPath | None = None
     lab: bool = False
 
 
 class _Element(Strict):
     hostname: Annotated[str, AfterValidator(_address)] | None = None
     port: PortNumber | None = None
-    username: Text | None = None
+    username: User | None = None
     platform: Literal["linux"] | None = None
     connection_options: ConnectionOptions = ConnectionOptions()
 

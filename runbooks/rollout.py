@@ -49,17 +49,12 @@ class Rollout:
     run: Run = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, settle = self.fleet.transaction, self.options.settle_seconds
-        if limits.revert_after < limits.needed(settle):
-            message = (
-                f"{limits.revert_after} s are too short: restart_within, twice verify_within, {settle:g} s to settle "
-                f"and the steps between them may take {limits.needed(settle):g} s; raise it to at least that"
-            )
+        if message := self.fleet.transaction.too_short(self.options.settle_seconds):
             place = str(self.fleet.directory / "defaults.yaml")
             raise UsageError(message, place, key="data.transaction.revert_after")
         dry_run = self.options.dry_run
         self.stop = Stop(self.screen.progress, undoes=not dry_run, reads=dry_run)
-        self.run = Run.begin(limits, self.stop)
+        self.run = Run.begin(self.fleet.transaction, self.stop)
 
     def carry_out(self) -> Report:
         """Plan every node, ask the caches and the operator, and change those that are to change.

@@ -65,7 +65,7 @@ def missing_key(inventory: Inventory, directory: Path) -> None:
         (no_such_name, ["worker-2.invalid does not resolve", "hosts.yaml"]),
         (closed_port, ["nothing answers on 198.18.20.22:2222"]),
         (unknown_host_key, ["is not in", "ssh-keyscan -p 22 198.18.20.22"]),
-        (no_known_hosts, ["is not in", "ssh-keyscan"]),
+        (no_known_hosts, ["known_hosts", "does not exist", "ssh-keyscan"]),
         (changed_host_key, ["is not the one in", "ssh-keygen -R 198.18.20.22"]),
         (refused_key, ["refused the login of root", "authorized_keys"]),
         (missing_key, ["key_file", "does not exist"]),
