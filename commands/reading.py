@@ -92,7 +92,7 @@ def history(
     fleet = load(inventory)
     selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
     chosen = selection.names(fleet)
-    refuse_lab_that_is_down(fleet)
+    before_connecting(fleet, chosen)
     screen = Screen(quiet=as_json)
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 

@@ -140,7 +140,7 @@ def test_a_container_that_an_interrupted_run_lost_is_told_by_whoever_finishes_it
     with running(runs, "verify", *inventory.option):
         pass
     ran = finish("--host", "worker-2", *inventory.option)
-    assert (ran.exit, ran.outcomes) == (3, {"worker-2": "migrated"})
+    assert (ran.exit, ran.outcomes) == (3, {"worker-2": "failed"})
     assert "k8s.io/lost" in ran.reason("worker-2")
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab import machine
-from tests.lab.nodes import Inventory, LabNode, canary, fleet, rollback
+from tests.lab.nodes import Inventory, LabNode, canary, fleet
 
-OLD, NEW = "worker-47", "worker-46"
-GROUPS = "groups: [workers, containerd-1.6], data: {strategy: config_path}"
-HOSTS = f"{OLD}: {{hostname: 198.18.20.67, port: 22, {GROUPS}}}\n"
+Fresh = Callable[..., list[LabNode]]
+OLD, NEW = "worker-1", "worker-4"
 
 
 @pytest.fixture
@@ -21,19 +20,19 @@ def controllers(_lab: None, tmp_path: Path) -> tuple[Inventory, Inventory]:
     found = []
     for number in ("one", "two"):
         made = Inventory.copy(tmp_path / number)
-        (made.directory / "hosts.yaml").write_text((made.directory / "hosts.yaml").read_text() + HOSTS)
+        made.replace("groups.yaml", "strategy: skip", "strategy: config_path")
         made.replace("defaults.yaml", "data:\n", "data:\n  name: fleet\n  runs: runs\n")
         found.append(made)
     return found[0], found[1]
 
 
 @pytest.fixture
-def changed(controllers: tuple[Inventory, Inventory]) -> Iterator[LabNode]:
-    """A node that the first controller has changed, rolled back afterwards."""
+def changed(fresh: Fresh, controllers: tuple[Inventory, Inventory]) -> LabNode:
+    """A node that the first controller has changed."""
+    [node] = fresh(OLD)
     ran = canary(OLD, *controllers[0].option)
     assert ran.exit == 0, ran.stdout + ran.stderr
-    yield LabNode(OLD)
-    assert rollback("--host", OLD, "--force", *controllers[0].option).exit == 0
+    return node
 
 
 def test_the_second_controller_lists_the_run_of_the_first(
