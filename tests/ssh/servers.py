@@ -185,10 +185,12 @@ def _quietly(serve: Callable[[socket.socket], None], wire: socket.socket) -> Non
 
 
 def _descendants(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *_descendants(child)]
+    found: list[int] = []
+    # One that ends meanwhile has none.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in map(int, task.read_text().split()):
+                found += [child, *_descendants(child)]
     return found
 
 
