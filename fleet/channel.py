@@ -107,6 +107,8 @@ def _pump(
                 raise Interrupted(INTERRUPTED)
             _check_deadline(channel, answer.script, deadline)
             selector.select(0.001 if source.pending else min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic())))
+    # What came together with the end.
+    source.hear(answer.stdout)
     return answer.completed(_exit_code(channel, answer.script, deadline))
 
 
@@ -119,12 +121,16 @@ class _Input:
         self._replies = request.replies
         self._open = True
 
-    def send(self, stdout: bytearray) -> None:
-        """Send what can be sent now, and close the input once nothing can follow."""
+    def hear(self, stdout: bytearray) -> None:
+        """Have the replies look at all that was printed so far."""
         if self._replies is not None:
             reply = self._replies(stdout)
             self.pending = memoryview(bytes(self.pending) + reply) if reply else self.pending
             self._replies = None if reply is None else self._replies
+
+    def send(self, stdout: bytearray) -> None:
+        """Send what can be sent now, and close the input once nothing can follow."""
+        self.hear(stdout)
         if self.pending and self._channel.send_ready():
             self.pending = self.pending[self._channel.send(bytes(self.pending[:CHUNK])) :]
         if self._open and not self.pending and self._replies is None:
