@@ -119,21 +119,23 @@ class _Input:
         self.pending = memoryview(request.stdin)
         self._channel = channel
         self._replies = request.replies
+        self._grows = request.replies is not None
         self._open = True
 
     def hear(self, stdout: bytearray) -> None:
-        """Have the replies look at all that was printed so far."""
+        """Have the replies look at all that was printed so far, also once nothing can follow any more."""
         if self._replies is not None:
             reply = self._replies(stdout)
-            self.pending = memoryview(bytes(self.pending) + reply) if reply else self.pending
-            self._replies = None if reply is None else self._replies
+            self._grows = self._grows and reply is not None
+            if self._grows and reply:
+                self.pending = memoryview(bytes(self.pending) + reply)
 
     def send(self, stdout: bytearray) -> None:
         """Send what can be sent now, and close the input once nothing can follow."""
         self.hear(stdout)
         if self.pending and self._channel.send_ready():
             self.pending = self.pending[self._channel.send(bytes(self.pending[:CHUNK])) :]
-        if self._open and not self.pending and self._replies is None:
+        if self._open and not self.pending and not self._grows:
             self._channel.shutdown_write()
             self._open = False
 

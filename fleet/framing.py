@@ -54,12 +54,12 @@ class Frame:
 
     def reports(self, stdout: bytes | bytearray, start: int) -> tuple[list[str], int]:
         """Return the program's own lines from ``start`` on, such as ``begin`` or ``done arm``, and where they end."""
-        found = []
+        reports = []
         for line in re.compile(b"@%s (.*)\n" % re.escape(self.marker.encode())).finditer(stdout, start):
-            found.append(line[1].decode(errors="replace"))
+            reports.append(line[1].decode(errors="replace"))
             start = line.end()
         # The last line may not be whole yet: it is looked at again, and all before it never again.
-        return found, max(start, stdout.rfind(b"\n") + 1)
+        return reports, max(start, stdout.rfind(b"\n") + 1)
 
     def answer(self, stdout: bytes) -> Answer | None:
         """Return what is between the markers in all that was printed; ``None`` where the program never began.

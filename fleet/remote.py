@@ -13,7 +13,7 @@ REMOTE = "remote"
 
 
 Reply: TypeAlias = Callable[[str], bytes | None]
-"""Takes one report of a program (``begin``, ``done STEP``) and returns what it is to read next: ``None`` is the end."""
+"""Takes one report of a program (``begin``, ``done STEP``) and returns what it reads next; ``None`` ends its input."""
 
 
 def never() -> bool:

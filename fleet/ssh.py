@@ -155,8 +155,8 @@ class _Sent:
             nonlocal place
             assert self.reply  # noqa: S101
             reports, place = self.frame.reports(stdout, place)
-            said = [self.reply(report) for report in reports]
-            return None if None in said else b"".join(it for it in said if it)
+            answers = [self.reply(report) for report in reports]
+            return None if None in answers else b"".join(answer for answer in answers if answer)
 
         return replies
 

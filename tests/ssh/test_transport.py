@@ -187,8 +187,7 @@ def test_a_program_is_answered_report_by_report(login: Login) -> None:
         return go.get(report)
 
     done = login().call(PROGRAM, "steps", ("one", "two"), reply=reply)
-    # The end is reported where it comes together with what is ahead of it: the input is closed by then.
-    assert reports[:3] == ["begin", "done one", "done two"]
+    assert reports == ["begin", "done one", "done two", "end 0"]
     assert (done.exit_code, done.stdout) == (0, b"x" * 100_000 + b"value of one\nvalue of two\n")
 
 
