@@ -93,7 +93,7 @@ class Finish:
 
     def _settle(self, left: Mapping[str, Status]) -> None:
         mine = Run.begin(self.fleet.transaction, self.stop)
-        with recorded_if_possible(mine, self.fleet.runs, self.screen, self.fleet.name) as journal:
+        with recorded_if_possible(mine, self.fleet, self.screen) as journal:
             told, stop = processors(self.screen, journal), self.stop.to_the_end()
             with (
                 nornir_for(self.fleet, list(left), told, stop, node_seconds=NODE_SECONDS) as nornir,

@@ -13,6 +13,7 @@ from nornir.core.processor import Processor
 
 from containerd.toml import parse
 from fleet.errors import UsageError
+from fleet.inventory import Fleet
 from fleet.journal import Journal, JournalProcessor
 from fleet.screen import ProgressProcessor, Screen
 from tasks.abandon import abandon
@@ -35,25 +36,25 @@ def processors(screen: Screen, journal: Journal | None) -> list[Processor]:
 
 
 @contextmanager
-def recorded(run: Run, runs: Path, screen: Screen, *, needed: bool = True, inventory: str = "") -> Iterator[Journal]:
-    """Keep the journal of ``run`` below ``runs``, from who began it on; it belongs to ``inventory``.
+def recorded(run: Run, fleet: Fleet, screen: Screen, *, needed: bool = True) -> Iterator[Journal]:
+    """Keep the journal of ``run`` among the runs of ``fleet``, from who began it on.
 
     Raises ``UsageError`` where that is not possible. Unless the journal is not ``needed``, no step begins once a line
     cannot be written.
     """
-    with Journal(runs, run.id, screen.progress, needed=needed) as journal:
-        journal.began(sys.argv[1:], run.owner, _versions(), inventory)
+    with Journal(fleet.runs, run.id, screen.progress, needed=needed) as journal:
+        journal.began(sys.argv[1:], run.owner, _versions(), fleet.name)
         run.stop.hear(journal.stopping)
         yield journal
 
 
 @contextmanager
-def recorded_if_possible(run: Run, runs: Path, screen: Screen, inventory: str = "") -> Iterator[Journal | None]:
+def recorded_if_possible(run: Run, fleet: Fleet, screen: Screen) -> Iterator[Journal | None]:
     """Do the same in an emergency: that no journal can be kept is a warning, and stops nothing."""
     with ExitStack() as stack:
         journal = None
         try:
-            journal = stack.enter_context(recorded(run, runs, screen, needed=False, inventory=inventory))
+            journal = stack.enter_context(recorded(run, fleet, screen, needed=False))
         except UsageError as error:
             screen.progress(f"warning: {error}")
         yield journal

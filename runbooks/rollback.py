@@ -43,7 +43,7 @@ def rollback(
 
     stop = Stop(screen.progress)
     mine = Run.begin(fleet.transaction, stop)
-    with recorded_if_possible(mine, fleet.runs, screen, fleet.name) as journal:
+    with recorded_if_possible(mine, fleet, screen) as journal:
         screen.progress(f"rolling back {len(names)} nodes")
         told = processors(screen, journal)
         with nornir_for(fleet, names, told, stop, node_seconds=NODE_SECONDS) as nornir, stop.listening():

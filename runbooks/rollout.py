@@ -66,7 +66,7 @@ class Rollout:
                 self._plan(nornir)
                 self._ask_caches(nornir)
             return self._report()
-        with recorded(self.run, self.fleet.runs, self.screen, inventory=self.fleet.name) as journal:
+        with recorded(self.run, self.fleet, self.screen) as journal:
             with self._nornir() as nornir:
                 with self.stop.listening():
                     self._plan(nornir)

@@ -146,7 +146,7 @@ class Deploy:
             if not self.screen.agreed(f"Change {what} on {', '.join(changing)}? Type {word} to go on:", word):
                 self.stop.ask()
         run = Run.begin(self.fleet.transaction, self.stop)
-        with recorded(run, self.fleet.runs, self.screen, inventory=self.fleet.name) as journal, self.stop.listening():
+        with recorded(run, self.fleet, self.screen) as journal, self.stop.listening():
             recording = nornir.with_processors(processors(self.screen, journal))
             results = self._change(recording, changing, run, journal)
             for name in changing:

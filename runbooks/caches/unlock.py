@@ -185,10 +185,7 @@ class Unlock:
         }
         chosen = {name: runs for name, runs in planned.items() if runs}
         mine = Run.begin(self.fleet.transaction, self.stop)
-        with (
-            recorded_if_possible(mine, self.fleet.runs, self.screen, self.fleet.name) as journal,
-            self.stop.listening(),
-        ):
+        with recorded_if_possible(mine, self.fleet, self.screen) as journal, self.stop.listening():
             hosts = only(nornir.with_processors(processors(self.screen, journal)), chosen)
             results = hosts.run(remove_one, name="unlock")
             for name in chosen:

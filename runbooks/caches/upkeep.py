@@ -60,7 +60,7 @@ def _upkeep(fleet: Fleet, script: Script, names: Sequence[str], options: UpkeepO
         untouched = {name: CacheReport(Fate.UNTOUCHED, "not agreed to") for name in containers}
         return CachesReport(None, dict.fromkeys(hosts, HostReport(untouched)), interrupted=True, title=TITLE)
     run = Run.begin(fleet.transaction, stop)
-    with recorded(run, fleet.runs, screen, inventory=fleet.name) as journal:
+    with recorded(run, fleet, screen) as journal:
         with nornir_for(fleet, hosts, processors(screen, journal), stop) as nornir, stop.listening():
             seconds = NODE_SECONDS + len(containers) * UPKEEP_SECONDS
             one_by_one = nornir.with_runner(FleetRunner(1, stop, node_seconds=seconds))

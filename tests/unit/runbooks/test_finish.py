@@ -52,7 +52,7 @@ def cut_off(fakes: FakeFleet, last: str) -> str:
             task.run(TASKS[word], run=run, **more)
         return Result(host=task.host)
 
-    with recorded(run, fakes.fleet.runs, fakes.screen) as journal:
+    with recorded(run, fakes.fleet, fakes.screen) as journal:
         processor = processors(fakes.screen, journal)
         assert not nornir_for(fakes.fleet, [NODE], processor, Stop()).run(begin).failed
     fakes[NODE].calls.clear()
