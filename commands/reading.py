@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,15 +33,10 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Read every node: what holds there, what is wrong, what a rollout would do. All nodes where no group is named."""
-    from fleet.inventory import load  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415
     from runbooks.audit import audit as runbook  # noqa: PLC0415
 
-    fleet = load(inventory)
-    everything = all_ or not group
-    selection = Selection(groups=group or (), everything=everything, limit=names(limit))
-    chosen = selection.names(fleet)
-    before_connecting(fleet, chosen)
+    fleet, chosen = _selected(inventory, group, limit, all_=all_)
     screen = Screen(quiet=as_json)
     audited = runbook(fleet, chosen, screen)
     if as_json:
@@ -61,14 +57,10 @@ def status(
     All nodes where no group is named. Exit code 5 where one is to be settled (see finish), 3 where a run was and CRI
     is not ok.
     """
-    from fleet.inventory import load  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415
     from runbooks.status import status as runbook  # noqa: PLC0415
 
-    fleet = load(inventory)
-    selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
-    chosen = selection.names(fleet)
-    before_connecting(fleet, chosen)
+    fleet, chosen = _selected(inventory, group, limit, all_=all_)
     screen = Screen(quiet=as_json)
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
@@ -85,14 +77,10 @@ def history(
 
     A run of another controller is listed as the nodes record it. All nodes where no group is named.
     """
-    from fleet.inventory import load  # noqa: PLC0415
     from fleet.screen import Screen  # noqa: PLC0415
     from runbooks.history import history as runbook  # noqa: PLC0415
 
-    fleet = load(inventory)
-    selection = Selection(groups=group or (), everything=all_ or not group, limit=names(limit))
-    chosen = selection.names(fleet)
-    before_connecting(fleet, chosen)
+    fleet, chosen = _selected(inventory, group, limit, all_=all_)
     screen = Screen(quiet=as_json)
     show(runbook(fleet, chosen, screen), screen, as_json=as_json)
 
@@ -195,6 +183,18 @@ def discover(
     before_connecting(fleet, fleet.machines)
     screen = Screen(quiet=as_json)
     finish(runbook(fleet, screen, write=write), screen, as_json=as_json)
+
+
+def _selected(
+    inventory: Path, group: list[str] | None, limit: str | None, *, all_: bool
+) -> tuple[Fleet, Sequence[str]]:
+    """Return the inventory and the chosen nodes, all where no group is named; this controller may connect to them."""
+    from fleet.inventory import load  # noqa: PLC0415
+
+    fleet = load(inventory)
+    chosen = Selection(groups=group or (), everything=all_ or not group, limit=names(limit)).names(fleet)
+    before_connecting(fleet, chosen)
+    return fleet, chosen
 
 
 def _check_surroundings(fleet: Fleet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -130,16 +130,8 @@ def newest(runs: Path, node: str, inventory: str = "") -> LastWord | None:
 
     With ``inventory`` only its journals count.
     """
-    for path in sorted(runs.glob(f"*/{NAME}"), reverse=True):
-        # Asked before the reading: a run that ends in between has written its last line by then.
-        dead = is_dead(runs, path.parent.name)
-        try:
-            events = read(path)
-        except OSError:
-            continue
-        if inventory and not belongs(events, inventory):
-            continue
-        word = _last_word(path.parent.name, events, node, alive=dead is False)
+    for run, events, alive in _journals(runs, inventory, newest_first=True):
+        word = _last_word(run, events, node, alive=alive)
         if word is not None:
             return word
     return None
@@ -147,17 +139,21 @@ def newest(runs: Path, node: str, inventory: str = "") -> LastWord | None:
 
 def recorded(runs: Path, inventory: str) -> list[Recorded]:
     """Return what the journals of ``inventory`` tell of their runs, the oldest first; unreadable ones are left out."""
-    found = []
-    for path in sorted(runs.glob(f"*/{NAME}")):
-        # Asked before the reading, as in newest.
-        dead = is_dead(runs, path.parent.name)
+    return [_recorded(run, events, alive=alive) for run, events, alive in _journals(runs, inventory) if events]
+
+
+def _journals(runs: Path, inventory: str, *, newest_first: bool = False) -> Iterator[tuple[str, Sequence[Event], bool]]:
+    """Return each readable journal of ``inventory``: its run, its events, and whether its process is at work."""
+    for path in sorted(runs.glob(f"*/{NAME}"), reverse=newest_first):
+        run = path.parent.name
+        # Asked before the reading: a run that ends in between has written its last line by then.
+        alive = is_dead(runs, run) is False
         try:
             events = read(path)
         except OSError:
             continue
-        if events and belongs(events, inventory):
-            found.append(_recorded(path.parent.name, events, alive=dead is False))
-    return found
+        if not inventory or belongs(events, inventory):
+            yield run, events, alive
 
 
 def _recorded(run: str, events: Sequence[Event], *, alive: bool) -> Recorded:

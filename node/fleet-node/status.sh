@@ -18,10 +18,7 @@ run_status() {
     [ -n "$status_run" ] && [ -d "$base/$status_run" ] || exit 0
     read_owner "$status_run"
     emit_text run "${status_run%.staging}"
-    case $status_run in
-        *.staging) echo staged ;;
-        *) state "$status_run" ;;
-    esac | emit state
+    state_of "$status_run" | emit state
     emit_text owner "$owner"
     emit_text since "$since"
     format_of "$status_run" | emit format
@@ -31,17 +28,21 @@ run_status() {
     exit 0
 }
 
+# Print the state of the transaction in the directory $1. Half of one that was to be staged counts as staged.
+state_of() {
+    case $1 in
+        *.staging) echo staged ;;
+        *) state "$1" ;;
+    esac
+}
+
 # Print a line for each transaction, the oldest first.
 all_transactions() {
     for directory in "$base"/[0-9]*; do
         [ -d "$directory" ] && [ ! -L "$directory" ] || continue
         one=${directory##*/}
         read_owner "$one"
-        case $one in
-            *.staging) is=staged ;;
-            *) is=$(state "$one") ;;
-        esac
-        printf '%s\t%s\t%s\t%s\n' "${one%.staging}" "$is" "$(one_line "$owner")" "$(one_line "$since")"
+        printf '%s\t%s\t%s\t%s\n' "${one%.staging}" "$(state_of "$one")" "$(one_line "$owner")" "$(one_line "$since")"
     done
 }
 
