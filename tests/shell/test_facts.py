@@ -59,24 +59,24 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize("name", IMPORTS)
-def test_imports_are_followed_as_containerd_does(one_node: ScriptedNode, name: str) -> None:
+def test_imports_are_followed_as_containerd_does(node: ScriptedNode, name: str) -> None:
     text, expected = IMPORTS[name]
-    one_node.config.write_bytes(text.encode())
+    node.config.write_bytes(text.encode())
     for path in ("conf.d/a.toml", "conf.d/b.toml", "conf.d/.c.toml", "conf.d/with blank.tml", "deep/second.toml"):
-        one_node.write(f"etc/containerd/{path}", f"# {path}\n")
-    one_node.write("etc/containerd/deep/first.toml", 'imports = ["second.toml"]\n')
-    one_node.write("etc/containerd/circle.toml", "imports = ['config.toml', 'circle.toml']\n")
-    answer = one_node.run("facts")
-    prefix = f"file:{one_node.config.parent}/"
+        node.write(f"etc/containerd/{path}", f"# {path}\n")
+    node.write("etc/containerd/deep/first.toml", 'imports = ["second.toml"]\n')
+    node.write("etc/containerd/circle.toml", "imports = ['config.toml', 'circle.toml']\n")
+    answer = node.run("facts")
+    prefix = f"file:{node.config.parent}/"
     found = sorted(key.removeprefix(prefix) for key in answer.values if key.startswith("file:"))
     assert (found, answer.stderr) == (sorted(expected), "")
 
 
-def test_imports_that_do_not_end_are_cut_off(one_node: ScriptedNode) -> None:
+def test_imports_that_do_not_end_are_cut_off(node: ScriptedNode) -> None:
     for number in range(40):
-        one_node.write(f"etc/containerd/{number}.toml", f'imports = ["{number + 1}.toml"]\n')
-    one_node.config.write_text('imports = ["0.toml"]\n')
-    values = one_node.run("facts").values
+        node.write(f"etc/containerd/{number}.toml", f'imports = ["{number + 1}.toml"]\n')
+    node.config.write_text('imports = ["0.toml"]\n')
+    values = node.run("facts").values
     assert values["limit"] == "depth"
     assert sum(key.startswith("file:") for key in values) == 32
 
@@ -95,35 +95,35 @@ def test_registries_have_their_hosts_toml_read_and_their_keys_only_named(node: S
     assert "secret" not in "".join(values.values())
 
 
-def test_the_command_line_says_where_the_configuration_is(one_node: ScriptedNode) -> None:
-    other = one_node.write("opt/c.toml", f'root = "/data"\nfile = "{one_node.config}"\n[a]\nroot = "/wrong"\n')
-    one_node.write(f"proc/{PID}/cmdline", f"/usr/bin/containerd\0--config\0{other}\0--state=/s\0-a\0/x.sock\0")
-    values = one_node.run("facts").values
+def test_the_command_line_says_where_the_configuration_is(node: ScriptedNode) -> None:
+    other = node.write("opt/c.toml", f'root = "/data"\nfile = "{node.config}"\n[a]\nroot = "/wrong"\n')
+    node.write(f"proc/{PID}/cmdline", f"/usr/bin/containerd\0--config\0{other}\0--state=/s\0-a\0/x.sock\0")
+    values = node.run("facts").values
     assert values["config_file"] == str(other)
     assert (values["address"], values["socket"], values["state"]) == ("/x.sock", "/x.sock", "/s")
     assert [line.split("\t")[0] for line in values["spaces"].splitlines()][2:] == ["/data", "/s"]
-    assert values["present"].split() == [str(one_node.config)]
+    assert values["present"].split() == [str(node.config)]
 
 
-def test_the_socket_of_the_table_grpc_is_asked(one_node: ScriptedNode) -> None:
-    one_node.config.write_text('[a]\naddress = "/a"\n[grpc]\n  address = "/g.sock"\n[b]\naddress = "/b"\n')
-    assert one_node.run("facts").values["socket"] == "/g.sock"
-    assert "ctr -a /g.sock plugins ls" in one_node.log
+def test_the_socket_of_the_table_grpc_is_asked(node: ScriptedNode) -> None:
+    node.config.write_text('[a]\naddress = "/a"\n[grpc]\n  address = "/g.sock"\n[b]\naddress = "/b"\n')
+    assert node.run("facts").values["socket"] == "/g.sock"
+    assert "ctr -a /g.sock plugins ls" in node.log
 
 
-def test_cri_that_is_not_ok_is_asked_why(one_node: ScriptedNode) -> None:
-    one_node.write("plugins", "io.containerd.grpc.v1 cri linux/amd64 error\n")
-    assert "cri" in one_node.run("facts").values
+def test_cri_that_is_not_ok_is_asked_why(node: ScriptedNode) -> None:
+    node.write("plugins", "io.containerd.grpc.v1 cri linux/amd64 error\n")
+    assert "cri" in node.run("facts").values
 
 
-def test_only_proxies_are_read_of_the_environment(one_node: ScriptedNode) -> None:
-    one_node.write(f"proc/{PID}/environ", "TOKEN=t\0HTTPS_PROXY=http://u:p@proxy:1\0no_proxy=a,b\0MY_HTTP_PROXY=n\0")
-    assert one_node.run("facts").values["proxies"] == "HTTPS_PROXY=http://u:p@proxy:1\nno_proxy=a,b\n"
+def test_only_proxies_are_read_of_the_environment(node: ScriptedNode) -> None:
+    node.write(f"proc/{PID}/environ", "TOKEN=t\0HTTPS_PROXY=http://u:p@proxy:1\0no_proxy=a,b\0MY_HTTP_PROXY=n\0")
+    assert node.run("facts").values["proxies"] == "HTTPS_PROXY=http://u:p@proxy:1\nno_proxy=a,b\n"
 
 
-def test_units_bound_to_containerd_are_named_with_their_state(one_node: ScriptedNode) -> None:
-    one_node.write("bound", "RequiredBy=\nBoundBy=docker.service\nConsistsOf=docker.service agent.service\n")
-    assert one_node.run("facts").values["bound"].split() == [
+def test_units_bound_to_containerd_are_named_with_their_state(node: ScriptedNode) -> None:
+    node.write("bound", "RequiredBy=\nBoundBy=docker.service\nConsistsOf=docker.service agent.service\n")
+    assert node.run("facts").values["bound"].split() == [
         *("Id=agent.service", "ActiveState=active", "Id=docker.service", "ActiveState=active")
     ]
 
@@ -145,21 +145,21 @@ def test_files_are_read_in_the_mount_namespace_of_the_daemon(node: ScriptedNode)
     assert node.config.read_text() == "version = 2\n"
 
 
-def test_a_mount_namespace_that_cannot_be_entered_is_told(one_node: ScriptedNode) -> None:
-    (one_node.root / f"proc/{PID}/ns/mnt").unlink()
-    (one_node.root / f"proc/{PID}/ns/mnt").symlink_to("mnt:[2]")
-    one_node.script("nsenter", "exit 1")
-    values = one_node.run("facts").values
+def test_a_mount_namespace_that_cannot_be_entered_is_told(node: ScriptedNode) -> None:
+    (node.root / f"proc/{PID}/ns/mnt").unlink()
+    (node.root / f"proc/{PID}/ns/mnt").symlink_to("mnt:[2]")
+    node.script("nsenter", "exit 1")
+    values = node.run("facts").values
     assert values["namespace"] == "own, and nsenter cannot read in it"
     assert "config" not in values
 
 
-def test_what_the_scan_cannot_know_is_asked_for_by_name(one_node: ScriptedNode) -> None:
-    one_node.write("x/a.toml", "a")
-    one_node.write("r/ghcr.io/hosts.toml", "h")
-    root = one_node.root
+def test_what_the_scan_cannot_know_is_asked_for_by_name(node: ScriptedNode) -> None:
+    node.write("x/a.toml", "a")
+    node.write("r/ghcr.io/hosts.toml", "h")
+    root = node.root
     options = ("--read", f"{root}/x/*.toml", "--root", f"{root}/r", "--present", f"{root}/x", "--present", "/no")
-    values = one_node.run("facts", *options, "--space", "/").values
+    values = node.run("facts", *options, "--space", "/").values
     assert values[f"file:{root}/x/a.toml"] == "a"
     assert values[f"file:{root}/r/ghcr.io/hosts.toml"] == "h"
     assert (values["present"], values["absent"]) == (f"{root}/x\n", "/no\n")
@@ -167,11 +167,11 @@ def test_what_the_scan_cannot_know_is_asked_for_by_name(one_node: ScriptedNode) 
     assert "config" not in values
 
 
-def test_a_file_whose_name_would_break_the_answer_is_told_apart(one_node: ScriptedNode) -> None:
-    one_node.write("etc/containerd/conf.d/a\nb.toml", "x")
-    one_node.config.write_text("imports = ['conf.d/*.toml']\n")
-    values = one_node.run("facts").values
-    assert values["odd_path"] == str(one_node.root / "etc/containerd/conf.d/a\nb.toml")
+def test_a_file_whose_name_would_break_the_answer_is_told_apart(node: ScriptedNode) -> None:
+    node.write("etc/containerd/conf.d/a\nb.toml", "x")
+    node.config.write_text("imports = ['conf.d/*.toml']\n")
+    values = node.run("facts").values
+    assert values["odd_path"] == str(node.root / "etc/containerd/conf.d/a\nb.toml")
     assert not [key for key in values if key.startswith("file:")]
 
 
@@ -187,9 +187,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_call_says_what_is_wrong(one_node: ScriptedNode, name: str) -> None:
+def test_a_wrong_call_says_what_is_wrong(node: ScriptedNode, name: str) -> None:
     words, reason = WRONG[name]
-    answer = one_node.run(*words, marker=False)
+    answer = node.run(*words, marker=False)
     assert (answer.code, answer.stdout) == (2, "")
     assert answer.stderr.startswith("fleet-node: ")
     assert reason in answer.stderr
@@ -222,12 +222,12 @@ def test_status_names_the_transaction_that_did_not_end(node: ScriptedNode) -> No
     assert node.run("status", "--run", "20260103T000000Z-0003").values == {}
 
 
-def test_half_of_a_staged_transaction_counts_as_staged(one_node: ScriptedNode) -> None:
-    transaction(one_node, "20260101T000000Z-0001.staging", None)
-    values = one_node.run("status").values
+def test_half_of_a_staged_transaction_counts_as_staged(node: ScriptedNode) -> None:
+    transaction(node, "20260101T000000Z-0001.staging", None)
+    values = node.run("status").values
     assert (values["run"], values["state"]) == ("20260101T000000Z-0001", "staged\n")
 
 
-def test_status_of_a_node_that_was_never_touched_is_empty(one_node: ScriptedNode) -> None:
-    answer = one_node.run("status")
+def test_status_of_a_node_that_was_never_touched_is_empty(node: ScriptedNode) -> None:
+    answer = node.run("status")
     assert (answer.code, answer.values, answer.reports) == (0, {}, ["begin", "end 0"])

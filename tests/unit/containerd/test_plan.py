@@ -293,3 +293,12 @@ def test_every_loss_can_be_accepted() -> None:
     }
     assert losses
     assert losses <= set(ACCEPTABLE)
+
+
+def test_every_finding_of_the_daemon_that_blocks_can_be_accepted_but_those_with_an_option_of_their_own() -> None:
+    source = ast.parse((PROJECT / "containerd/diagnose/daemon.py").read_text())
+    calls = [it for it in ast.walk(source) if isinstance(it, ast.Call) and getattr(it.func, "id", "") == "Finding"]
+    blocking = [it.args[0] for it in calls if any(keyword.arg == "blocks" for keyword in it.keywords)]
+    codes = {str(it.value) for it in blocking if isinstance(it, ast.Constant)}
+    assert {"cri-not-ok", "version-change"} <= codes
+    assert codes - {"bound-unit"} <= set(ACCEPTABLE)
